@@ -1,0 +1,308 @@
+"""Sections become layers wired into a graph, with shapes; and the plain run, layer by layer.
+
+The graph knows no files but its cfg, and no engine.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from darknetpy.config.net_options import input_shape, read_net_options
+from darknetpy.config.options import Options, read_options
+from darknetpy.config.sections import FIRST_SECTIONS, Cfg, Section
+from darknetpy.dialect import DEFAULT, Dialect
+from darknetpy.errors import ConfigError, Findings, did_you_mean, printable
+from darknetpy.layers.base import COMMON_OPTIONS, Array, Layer, Shape, shape_text, size_of
+from darknetpy.layers.registry import LATER, layer_types
+
+INPUT = -1  # the source index that means the network's input
+MAXIMUM_LAYER_BYTES = 16 * 2**30
+GIBIBYTE = 2**30
+
+
+@dataclass(frozen=True)
+class Node:
+    """A layer in its place: where its inputs come from and what shapes meet there."""
+
+    layer: Layer
+    sources: tuple[int, ...]
+    input_shapes: tuple[Shape, ...]
+    output_shape: Shape
+    arrays: tuple[Array, ...] = field(repr=False)
+    """The arrays that the layer owns, in file order; none where it shares another layer's."""
+
+    @property
+    def index(self) -> int:
+        """The layer's index, as Darknet counts."""
+        return self.layer.index
+
+    @property
+    def type(self) -> str:
+        """The usual name of its section."""
+        return self.layer.type
+
+    @property
+    def options(self) -> Options:
+        """The values of its options."""
+        return self.layer.options
+
+    @property
+    def weights(self) -> dict[str, np.ndarray]:
+        """Its arrays by name."""
+        return self.layer.weights
+
+    @property
+    def parameters(self) -> int:
+        """How many values its own arrays have."""
+        return sum(array.size for array in self.arrays)
+
+    @property
+    def flops(self) -> int:
+        """Floating-point operations for one picture, a multiply-add counted as 2."""
+        return self.layer.flops(list(self.input_shapes))
+
+    def forward(self, *inputs: np.ndarray) -> np.ndarray:
+        """The layer's plain form on arrays (n, *input_shape), one for each source."""
+        return self.layer.forward(list(inputs))
+
+
+@dataclass(frozen=True)
+class Graph:
+    """The layers of one cfg in order, wired, for one size of input."""
+
+    cfg: Cfg
+    dialect: Dialect
+    net: Options
+    input_shape: Shape
+    nodes: tuple[Node, ...]
+
+    @property
+    def output_index(self) -> int:
+        """Index of the layer whose output is the network's."""
+        return len(self.nodes) - 1
+
+    @property
+    def parameters(self) -> int:
+        """Number of values in all arrays."""
+        return sum(node.parameters for node in self.nodes)
+
+    @property
+    def flops(self) -> int:
+        """Floating-point operations for one picture."""
+        return sum(node.flops for node in self.nodes)
+
+    def last_uses(self, wanted: Iterable[int]) -> dict[int, int]:
+        """For each layer whose output can be let go: the index of the last layer that reads it."""
+        last = {source: node.index for node in self.nodes for source in node.sources}
+        last.update({node.index: node.index for node in self.nodes if node.index not in last})
+        for index in wanted:
+            last.pop(index, None)
+        return last
+
+    def run(self, batch: np.ndarray, wanted: Iterable[int] | None = None) -> dict[int, np.ndarray]:
+        """The plain form of the network, layer by layer.
+
+        Args:
+            batch: (n, *input_shape), float32 or float64; the whole run is in this dtype. Other heights and widths
+                work as far as the layers allow.
+            wanted: indexes of the layers whose outputs are returned; by default the last one's.
+
+        Returns:
+            Layer index -> array (n, *output_shape). Outputs that nobody needs any more are let go on the way.
+        """
+        kept = {self.output_index} if wanted is None else set(wanted)
+        last = self.last_uses(kept)
+        values = {INPUT: batch}
+        for node in self.nodes:
+            values[node.index] = node.forward(*(values[source] for source in node.sources))
+            for index in {*node.sources, node.index}:
+                if last.get(index) == node.index:
+                    del values[index]
+        return {index: values[index] for index in kept}
+
+    def resized(self, height: int, width: int) -> Graph:
+        """The same layers, weights included, for pictures of another size; ConfigError where the shapes do not fit."""
+        channels = self.input_shape[0]
+        builder = _Builder(self.cfg, self.dialect, Findings(), training=False)
+        return builder.wire(self.net, (channels, height, width), [node.layer for node in self.nodes])
+
+
+def build_graph(
+    cfg: Cfg, *, dialect: Dialect = DEFAULT, findings: Findings | None = None, training: bool = False
+) -> Graph:
+    """Make layers of a cfg's sections and wire them. Raises ConfigError for the first thing that is wrong."""
+    return _Builder(cfg, dialect, findings or Findings(), training).build()
+
+
+def check_graph(cfg: Cfg, findings: Findings, *, dialect: Dialect = DEFAULT, training: bool = False) -> Graph | None:
+    """The same, going on after errors: ``findings`` (made with ``collect=True``) holds all; None if there were any."""
+    before = len(findings.errors)
+    try:
+        graph = _Builder(cfg, dialect, findings, training).build()
+    except ConfigError as error:
+        if error not in findings.errors:
+            findings.errors.append(error)
+        return None
+    return graph if len(findings.errors) == before else None
+
+
+class _Builder:
+    def __init__(self, cfg: Cfg, dialect: Dialect, findings: Findings, training: bool) -> None:
+        self.cfg, self.dialect, self.findings, self.training = cfg, dialect, findings, training
+        self.nodes: dict[int, Node] = {}
+
+    def build(self) -> Graph:
+        net = read_net_options(self.cfg.net, self.findings, dialect=self.dialect, training=self.training)
+        if not self.cfg.layers:
+            raise ConfigError("no layers", "at least one section after [net]", **self.cfg.net.at())
+        shape = None
+        try:
+            shape = input_shape(net, self.cfg.net)
+            self._check_size(self.cfg.net, shape, [])
+        except ConfigError as error:
+            self.findings.error(error)
+        return self.wire(net, shape, (self._layer(section) for section in self.cfg.layers))
+
+    def wire(self, net: Options, shape: Shape | None, layers: Iterable[Layer | None]) -> Graph:
+        """Join layers in order; when errors are collected, a part that failed (None) is left out with its readers."""
+        for layer in layers:
+            if layer is None:
+                continue
+            try:
+                self._place(layer, shape)
+            except ConfigError as error:
+                self.findings.error(error)
+        self._check_readers()
+        return Graph(self.cfg, self.dialect, net, shape or (), tuple(self.nodes.values()))
+
+    def _layer(self, section: Section) -> Layer | None:
+        known = layer_types()
+        layer_type = known.get(section.name)
+        if layer_type is None:
+            self.findings.error(_unknown_section(section, known))
+            return None
+        declared = (*layer_type.declared_options, *COMMON_OPTIONS)
+        options = read_options(section, declared, self.findings, dialect=self.dialect, training=self.training)
+        if options.failed:
+            return None
+        try:
+            return layer_type(options, section, self.dialect)
+        except ConfigError as error:
+            self.findings.error(error)
+            return None
+
+    def _place(self, layer: Layer, network_input: Shape | None) -> None:
+        sources = layer.sources()
+        shapes = [self._shape_of(source, network_input) for source in sources]
+        known_shapes = [shape for shape in shapes if shape is not None]
+        if len(known_shapes) < len(shapes):
+            return  # a source failed; its own error is enough
+        if layer.needs_picture and len(known_shapes[0]) != 3:
+            raise self._needs_picture(layer, sources[0])
+        output = layer.output_shape(known_shapes)
+        arrays = layer.arrays(known_shapes)
+        shared = layer.shares_arrays_of()
+        if shared is not None:
+            if shared not in self.nodes:
+                return
+            self._share(layer, arrays, shared)
+            arrays = []
+        self._check_size(layer.section, output, arrays)
+        for warning in layer.remarks(known_shapes):
+            self.findings.warning(warning)
+        self.nodes[layer.index] = Node(layer, sources, tuple(known_shapes), output, tuple(arrays))
+
+    def _shape_of(self, index: int, network_input: Shape | None) -> Shape | None:
+        if index == INPUT:
+            return network_input
+        return self.nodes[index].output_shape if index in self.nodes else None
+
+    def _needs_picture(self, layer: Layer, source: int) -> ConfigError:
+        if source == INPUT:
+            remedy = "Write width, height and channels in [net]"
+            return layer.refusal("the network's input is flat", "a picture (channels, height, width)", remedy)
+        before = self.nodes[source]
+        found = f"layer {source} [{before.type}] gives {shape_text(before.output_shape)} values without height or width"
+        return layer.refusal(found, "a layer before it that gives a picture")
+
+    def _share(self, layer: Layer, arrays: list[Array], shared: int) -> None:
+        """Let a layer use another's arrays: the very same dictionary, so that loading fills both."""
+        other = self.nodes[shared]
+        theirs = {array.name: array.shape for array in other.arrays or _arrays_of(other)}
+        ours = {array.name: array.shape for array in arrays}
+        if other.type != layer.type:
+            raise layer.refusal(f"layer {shared} is [{other.type}]", f"a [{layer.type}]", option="share_index")
+        if theirs != ours:
+            found = f"layer {shared} has {_shapes_text(theirs)}"
+            raise layer.refusal(found, _shapes_text(ours), "Both must agree in all sizes", option="share_index")
+        layer.weights = other.layer.weights
+
+    def _check_size(self, section: Section, shape: Shape, arrays: list[Array]) -> None:
+        """Refuse absurd sizes before anything is allocated."""
+        needed = 4 * (size_of(shape) + sum(array.size for array in arrays))
+        if needed > MAXIMUM_LAYER_BYTES:
+            found = f"this needs {needed / GIBIBYTE:.0f} GiB ({shape_text(shape)} output values for one picture)"
+            expected = f"at most {MAXIMUM_LAYER_BYTES // GIBIBYTE} GiB in one layer"
+            raise ConfigError(found, expected, **section.at())
+
+    def _check_readers(self) -> None:
+        readers: dict[int, list[Layer]] = {index: [] for index in self.nodes}
+        for node in self.nodes.values():
+            for source in node.sources:
+                if source != INPUT:
+                    readers[source].append(node.layer)
+        for index, node in self.nodes.items():
+            try:
+                node.layer.check_readers(list(node.input_shapes), readers[index])
+            except ConfigError as error:
+                self.findings.error(error)
+
+
+def _arrays_of(node: Node) -> list[Array]:
+    return node.layer.arrays(list(node.input_shapes))
+
+
+def _shapes_text(shapes: dict[str, tuple[int, ...]]) -> str:
+    return ", ".join(f"{name} {shape_text(shape)}" for name, shape in shapes.items())
+
+
+def _unknown_section(section: Section, known: dict[str, type[Layer]]) -> ConfigError:
+    name, every = section.name, {*known, *LATER}
+    if name in LATER:
+        found = f"[{name}] ({LATER[name]}) is a section of Darknet that this version does not run yet"
+        return ConfigError(found, "a section of a classifier", **section.at())
+    if name in FIRST_SECTIONS:
+        return ConfigError(f"a second [{name}]", "one [net], at the top", **section.at())
+    same = [candidate for candidate in every if candidate.lower() == name.lower()]
+    remedy = f"Section names are case sensitive: did you mean [{same[0]}]?" if same else _did_you_mean(name, every)
+    found = f"unknown section [{printable(name)}]"
+    expected = "" if remedy else "a section of Darknet"
+    return ConfigError(found, expected, remedy, **section.at())
+
+
+def _did_you_mean(name: str, known: Iterable[str]) -> str:
+    hint = did_you_mean(name, known)
+    return hint.replace("mean ", "mean [").replace("?", "]?") if hint else ""
+
+
+def initial_weights(graph: Graph, seed: int = 0) -> None:
+    """Give every layer its initial arrays, as Darknet does before training; the same seed gives the same values.
+
+    Source: AlexeyAB/darknet src/convolutional_layer.c, connected_layer.c (uniform in +-sqrt(2 / fan_in)).
+    """
+    random = np.random.default_rng(seed)
+    for array, weights in _each_array(graph):
+        if array.bound:
+            values = random.uniform(-array.bound, array.bound, array.shape).astype(np.float32)
+        else:
+            values = np.full(array.shape, array.initial, np.float32)
+        weights[array.name] = values
+
+
+def _each_array(graph: Graph) -> Iterator[tuple[Array, dict[str, np.ndarray]]]:
+    for node in graph.nodes:
+        for array in node.arrays:
+            yield array, node.layer.weights

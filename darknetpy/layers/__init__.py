@@ -1,0 +1,1 @@
+"""One module a section type: options, shapes, arrays, and the plain form of what it computes."""

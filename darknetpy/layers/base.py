@@ -1,0 +1,169 @@
+"""What every layer type has."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from types import SimpleNamespace
+from typing import ClassVar
+
+import numpy as np
+
+from darknetpy.config.options import Kind, Option, Options, Use
+from darknetpy.config.sections import Section
+from darknetpy.dialect import Dialect
+from darknetpy.errors import ConfigError, DarknetpyWarning
+from darknetpy.kernels.activations import ACTIVATIONS
+
+Shape = tuple[int, ...]
+"""The shape of one picture's values: (c, h, w), or (length,) where there is no picture."""
+
+COMMON_OPTIONS = (
+    Option("dontload", False, "the weights file has no arrays for this layer", Kind.FLAG),
+    Option("dontloadscales", False, "the weights file has no batch-norm arrays for this layer", Kind.FLAG),
+    Option("dontsave", False, "saving leaves this layer out", Kind.FLAG),
+    Option("numload", 0, "the weights file has arrays for this many filters only; 0 is all", minimum=0),
+    Option("learning_rate", 1.0, "factor on the network's learning rate", Kind.NUMBER, minimum=0, use=Use.TRAIN),
+    Option("clip", 0.0, "largest size of an update; 0 is no limit", Kind.NUMBER, minimum=0, use=Use.TRAIN),
+    Option("onlyforward", False, "no gradient passes this layer", Kind.FLAG, use=Use.TRAIN),
+    Option("dont_update", False, "the arrays stay as they are", Kind.FLAG, use=Use.TRAIN),
+    Option("burnin_update", 0, "the arrays stay as they are for this many times burn_in", minimum=0, use=Use.TRAIN),
+    Option("stopbackward", 0, "no gradient goes further back than this layer", minimum=0, use=Use.TRAIN),
+    Option("train_only_bn", False, "only batch-norm arrays are trained", Kind.FLAG, use=Use.TRAIN),
+    Option("truth", False, "a mark of pjreddie's that its programs do not use", Kind.FLAG, use=Use.NONE),
+    Option("smooth", 0.0, "label smoothing of pjreddie's", Kind.NUMBER, use=Use.TRAIN),
+)
+
+
+def activation_option(default: str) -> Option:
+    """The ``activation=`` option of a layer type, with its own default."""
+    return Option("activation", default, "function of each output value", Kind.WORD, choices=tuple(ACTIVATIONS))
+
+
+@dataclass(frozen=True)
+class Array:
+    """One array that a layer owns, float32. ``initial`` is a constant, ``bound`` the limit of a uniform start instead.
+
+    ``in_file`` is false for arrays that a weights file leaves out. ``matrix`` marks those that old files
+    (major or minor above 1000) hold transposed, ``flipped`` those that the cfg declares transposed.
+    ``trained`` is false for statistics. ``leading`` limits the first axis in the file (numload=); the rest stays
+    as it began.
+    """
+
+    name: str
+    shape: tuple[int, ...]
+    initial: float = 0.0
+    bound: float = 0.0
+    in_file: bool = True
+    matrix: bool = False
+    flipped: bool = False
+    trained: bool = True
+    leading: int | None = None
+
+    @property
+    def size(self) -> int:
+        """Number of values."""
+        return size_of(self.shape)
+
+    @property
+    def file_shape(self) -> tuple[int, ...]:
+        """The shape of the part that a weights file holds."""
+        return self.shape if self.leading is None else (self.leading, *self.shape[1:])
+
+
+class Tape(SimpleNamespace):
+    """What one forward pass of one layer keeps for its backward pass; made by the caller."""
+
+
+class Layer:
+    """Options and weights of one section, and its arithmetic in plain form.
+
+    A layer knows shapes only through the arguments of its methods, so that any input size can be tried, and keeps
+    nothing from one call to the next, so that threads can share it.
+    """
+
+    names: ClassVar[tuple[str, ...]] = ()
+    """Section names, the usual one first."""
+    declared_options: ClassVar[tuple[Option, ...]] = ()
+    needs_picture: ClassVar[bool] = False
+    """Whether the first input must be (c, h, w)."""
+
+    def __init__(self, options: Options, section: Section, dialect: Dialect) -> None:
+        self.options, self.section, self.dialect = options, section, dialect
+        self.weights: dict[str, np.ndarray] = {}
+        self.prepare()
+
+    def prepare(self) -> None:
+        """Check what options say about each other, and read the files that they name."""
+
+    def sources(self) -> tuple[int, ...]:
+        """Indexes of the layers whose outputs are the inputs; -1 is the network's input."""
+        return (self.index - 1,)
+
+    def output_shape(self, shapes: list[Shape]) -> Shape:
+        """The output's shape for these input shapes; raises ConfigError where they do not fit."""
+        return shapes[0]
+
+    def check_readers(self, shapes: list[Shape], readers: list[Layer]) -> None:
+        """Raise ConfigError where the layers that read this one's output (none: the network's user) cannot use it."""
+
+    def remarks(self, shapes: list[Shape]) -> Iterator[DarknetpyWarning]:
+        """Warnings about usable but suspicious shapes."""
+        yield from ()
+
+    def arrays(self, shapes: list[Shape]) -> list[Array]:
+        """The arrays this layer owns, in the order of a weights file."""
+        return []
+
+    def shares_arrays_of(self) -> int | None:
+        """Index of the layer whose arrays this one uses instead of its own."""
+        return None
+
+    def flops(self, shapes: list[Shape]) -> int:
+        """Floating-point operations for one picture, a multiply-add counted as 2, as Darknet prints them."""
+        return 0
+
+    def forward(self, inputs: list[np.ndarray], tape: Tape | None = None) -> np.ndarray:
+        """The output, in the dtype of the inputs; arrays are (n, *shape). Never changes its inputs."""
+        raise TypeError(f"[{self.type}] has no forward")
+
+    @property
+    def type(self) -> str:
+        """The usual section name, whichever alias the cfg uses."""
+        return self.names[0]
+
+    @property
+    def index(self) -> int:
+        """The layer's index, counted from 0 as Darknet does."""
+        return self.section.layer or 0
+
+    def refusal(self, found: str, expected: str = "", remedy: str = "", option: str | None = None) -> ConfigError:
+        """A ConfigError that points at this section, or at one of its options."""
+        return ConfigError(found, expected, remedy, **self.section.at(option))
+
+    def resolve(self, reference: int, option: str) -> int:
+        """The absolute index that a layer reference means: negative ones count back from this layer."""
+        index = reference if reference >= 0 else self.index + reference
+        if index == self.index:
+            raise self.refusal(f"{option}={reference} refers to the layer itself", "an earlier layer", option=option)
+        if not 0 <= index < self.index:
+            which = f"layer {index}" if index < 0 or reference < 0 else f"layer {reference}"
+            raise self.refusal(
+                f"{option}={reference} means {which}, which does not come before layer {self.index}",
+                f"a layer from 0 to {self.index - 1}" if self.index else "an earlier layer, and there is none",
+                option=option,
+            )
+        return index
+
+
+def size_of(shape: Shape) -> int:
+    """Number of values of one picture."""
+    product = 1
+    for side in shape:
+        product *= side
+    return product
+
+
+def shape_text(shape: Shape) -> str:
+    """A shape as people write it: ``64x13x13`` (channels, height, width)."""
+    return "x".join(map(str, shape))

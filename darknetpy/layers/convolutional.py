@@ -1,0 +1,204 @@
+"""[convolutional]: every filter slides over the picture. Source: AlexeyAB/darknet src/convolutional_layer.c."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from darknetpy.config.options import Default, Kind, Option, Use
+from darknetpy.kernels.activations import activate
+from darknetpy.layers.base import Array, Layer, Shape, Tape, activation_option, shape_text, size_of
+from darknetpy.layers.parts import blur
+from darknetpy.layers.parts.batch_normalization import batch_norm_arrays, fold, normalize, per_channel
+from darknetpy.layers.parts.windows import pad, steps, tap
+
+_STRIDE = Default("stride", lambda earlier, dialect: earlier.stride)
+_WARPS = ("sway", "rotate", "stretch", "stretch_sway")
+
+
+class Convolutional(Layer):
+    """Cross-correlation with learned filters, then batch normalization or biases, then the activation.
+
+    Shapes: (c, h, w) -> (filters, (h + 2 * padding - size) // stride_y + 1, the same for w with stride_x).
+    With dilation the padding grows by the same factor, so that the formula stays. With ``antialiasing`` the filters
+    move by 1 and a blur takes the stride over.
+
+    output[f, y, x] = sum over channel, row, column of
+        weights[f, channel, row, column] * input[channel, y * stride_y - padding + row, x * stride_x - padding + column]
+    """
+
+    names = ("convolutional", "conv")
+    needs_picture = True
+    declared_options = (
+        Option("filters", 1, "number of output channels", minimum=1),
+        Option("groups", 1, "parts that channels and filters are divided into", minimum=1),
+        Option("size", 1, "side of a filter, in pixels", minimum=1),
+        Option("stride", 1, "step between windows, in pixels", minimum=1),
+        Option("stride_x", _STRIDE, "horizontal step", minimum=1),
+        Option("stride_y", _STRIDE, "vertical step", minimum=1),
+        Option("dilation", 1, "distance between neighbouring cells of a filter", minimum=1),
+        blur.OPTION,
+        Option("pad", False, "surround the picture with size/2 zeros; stands over padding", Kind.FLAG),
+        Option("padding", 0, "zeros around the picture, in pixels on each side", minimum=0),
+        activation_option("logistic"),
+        Option("batch_normalize", False, "normalize each channel instead of adding biases only", Kind.FLAG),
+        Option("cbn", False, "batch normalization over several mini-batches; the same when running", Kind.FLAG),
+        Option("share_index", None, "use the arrays of this layer (negative: counted back)", minimum=-(2**31)),
+        Option("flipped", False, "the weights file holds the filters transposed", Kind.FLAG),
+        Option("binary", False, "binary weights; Darknet's CPU code runs it as a plain convolution", Kind.FLAG),
+        Option("xnor", False, "signs instead of values, for inputs and weights", Kind.FLAG),
+        Option("bin_output", False, "the output is kept as bits, which mean the same", Kind.FLAG, use=Use.NONE),
+        Option("assisted_excitation", 0.0, "feeds the truth in while training", Kind.NUMBER, use=Use.TRAIN),
+        *(Option(name, False, "warps the filters (GPU only)", Kind.FLAG, use=Use.NONE) for name in _WARPS),
+        Option("angle", 15.0, "degrees of rotate= (GPU only)", Kind.NUMBER, use=Use.NONE),
+        Option("grad_centr", False, "centres the gradients (GPU only)", Kind.FLAG, use=Use.NONE),
+        Option("reverse", 0.0, "reverses the gradient (GPU only)", Kind.NUMBER, use=Use.NONE),
+        Option("coordconv", False, "adds coordinates (GPU only)", Kind.FLAG, use=Use.NONE),
+        Option("dot", 0.0, "a decorrelation that no program of Darknet's computes", Kind.NUMBER, use=Use.NONE),
+        Option("stream", -1, "CUDA stream", use=Use.NONE),
+        Option("wait_stream", -1, "CUDA stream to wait for", use=Use.NONE),
+    )
+
+    def prepare(self) -> None:
+        warps = [name for name in _WARPS if self.options[name]]
+        if len(warps) > 1 or (warps and self.options.size == 1):
+            expected = "one of them" if len(warps) > 1 else "size above 1"
+            raise self.refusal(" and ".join(f"{name}=1" for name in warps), expected, option=warps[0])
+        if self.options.xnor and self.options.groups > 1:
+            raise self.refusal(f"groups={self.options.groups} with xnor=1", "groups=1", option="groups")
+
+    @property
+    def normalized(self) -> bool:
+        """Whether batch normalization stands in place of plain biases."""
+        return bool(self.options.batch_normalize or self.options.cbn)
+
+    @property
+    def dilation(self) -> int:
+        """Distance between cells of a filter; a filter of one cell has none."""
+        return 1 if self.options.size == 1 else int(self.options.dilation)
+
+    @property
+    def padding(self) -> int:
+        """Zeros on each side of the picture, in pixels."""
+        chosen = self.options.size // 2 if self.options.pad else self.options.padding
+        return int(chosen) * self.dilation
+
+    @property
+    def strides(self) -> tuple[int, int]:
+        """Vertical and horizontal step of the filters."""
+        return (1, 1) if self.options.antialiasing else self._given_strides
+
+    @property
+    def _given_strides(self) -> tuple[int, int]:
+        return (self.options.stride_y, self.options.stride_x)
+
+    def output_shape(self, shapes: list[Shape]) -> Shape:
+        c, h, w = shapes[0]
+        self._check_groups(c)
+        if self.dilation > 1 and not (self.options.size % 2 and self.padding == self.options.size // 2 * self.dilation):
+            remedy = "Write pad=1 and an odd size"
+            raise self.refusal(
+                f"dilation={self.dilation} with size={self.options.size} and padding={self.padding // self.dilation}",
+                "a padding that keeps the size, which is all that Darknet computes",
+                remedy,
+                option="dilation",
+            )
+        filtered = self._filtered_shape(h, w)
+        if min(filtered) < 1:
+            raise self.refusal(
+                f"the output would be {filtered[1]}x{filtered[0]}: the filter of {self.options.size} is larger than "
+                f"the picture of {w}x{h} with {self.padding} pixels around it",
+                "an output of at least 1x1",
+                option="size",
+            )
+        shape = (self.options.filters, *filtered)
+        if not self.options.antialiasing:
+            return shape
+        blurred = blur.blurred_shape(shape, self.options.antialiasing, self._given_strides)
+        if min(blurred) < 1:
+            raise self.refusal(f"nothing is left of {shape_text(shape)} after the blur", option="antialiasing")
+        return blurred
+
+    def _filtered_shape(self, h: int, w: int) -> tuple[int, int]:
+        reach = self.dilation * (self.options.size - 1) + 1
+        return tuple(
+            steps(side, 2 * self.padding, reach, stride) for side, stride in zip((h, w), self.strides, strict=True)
+        )  # type: ignore[return-value]  # two sides in, two out
+
+    def _check_groups(self, c: int) -> None:
+        groups, filters = self.options.groups, self.options.filters
+        for found, number in ((f"{c} input channels", c), (f"filters={filters}", filters)):
+            if number % groups:
+                expected = f"a number that divides into {groups} groups"
+                raise self.refusal(f"groups={groups} with {found}", expected, option="groups")
+
+    def arrays(self, shapes: list[Shape]) -> list[Array]:
+        filters, size, groups = self.options.filters, self.options.size, self.options.groups
+        shape = (filters, shapes[0][0] // groups, size, size)
+        bound = (2 / (size_of(shape) // filters)) ** 0.5
+        weights = Array("weights", shape, bound=bound, flipped=self.options.flipped)
+        scales = batch_norm_arrays(filters, in_file=not self.options.dontloadscales) if self.normalized else []
+        arrays = [Array("biases", (filters,)), *scales, weights]
+        if self.options.numload:
+            if self.options.numload > filters:
+                expected = f"at most filters={filters}"
+                raise self.refusal(f"numload={self.options.numload}", expected, option="numload")
+            arrays = [replace(array, leading=self.options.numload) for array in arrays]
+        return arrays
+
+    def shares_arrays_of(self) -> int | None:
+        reference = self.options.share_index
+        return None if reference is None else self.resolve(reference, "share_index")
+
+    def flops(self, shapes: list[Shape]) -> int:
+        c, h, w = shapes[0]
+        height, width = self._filtered_shape(h, w)
+        products = self.options.filters * (c // self.options.groups) * self.options.size**2 * height * width
+        blurs = 0
+        if self.options.antialiasing:
+            filtered = (self.options.filters, height, width)
+            blurred = blur.blurred_shape(filtered, self.options.antialiasing, self._given_strides)
+            blurs = 2 * size_of(blurred) * blur.cells(self.options.antialiasing)
+        return 2 * products + blurs
+
+    def folded(self) -> tuple[np.ndarray, np.ndarray]:
+        """Filters (filters, c / groups, size, size) and biases (filters,), float32, batch normalization folded in."""
+        if self.normalized:
+            return fold(self.weights, self.dialect)
+        return self.weights["weights"], self.weights["biases"]
+
+    def forward(self, inputs: list[np.ndarray], tape: Tape | None = None) -> np.ndarray:
+        x, weights = inputs[0], self.weights["weights"].astype(inputs[0].dtype, copy=False)
+        outside = 0.0
+        if self.options.xnor:
+            x, weights, outside = _signs(x), _binary(weights), self.dialect.xnor_padding
+        padded = pad(x, self.padding, self.padding, outside)
+        result = self._convolve(padded, weights, self._filtered_shape(*x.shape[2:]))
+        if self.normalized:
+            result = normalize(result, self.weights, self.dialect)
+        else:
+            result = result + per_channel(self.weights["biases"], result)
+        result = activate(self.options.activation, result)
+        if self.options.antialiasing:
+            result = blur.blur(result, self.options.antialiasing, self._given_strides)
+        return result
+
+    def _convolve(self, padded: np.ndarray, weights: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
+        """Sum over the cells of the filter: at each, one matrix product of all filters with all pixels."""
+        n, groups, filters = len(padded), self.options.groups, self.options.filters
+        by_group = weights.reshape(groups, filters // groups, -1, self.options.size, self.options.size)
+        result = np.zeros((n, groups, filters // groups, shape[0] * shape[1]), padded.dtype)
+        for row, column in np.ndindex(self.options.size, self.options.size):
+            cells = tap(padded, row * self.dilation, column * self.dilation, self.strides, shape)
+            result += by_group[..., row, column] @ cells.reshape(n, groups, -1, shape[0] * shape[1])
+        return result.reshape(n, filters, *shape)
+
+
+def _signs(x: np.ndarray) -> np.ndarray:
+    return np.where(x > 0, 1, -1).astype(x.dtype)
+
+
+def _binary(weights: np.ndarray) -> np.ndarray:
+    """Signs times the mean size of the filter's weights. Source: Rastegari et al. 2016, XNOR-Net."""
+    return _signs(weights) * np.abs(weights).mean(axis=(1, 2, 3), keepdims=True)

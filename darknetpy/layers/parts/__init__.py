@@ -1,0 +1,1 @@
+"""Arithmetic that several layer types share; nothing here is a section type."""

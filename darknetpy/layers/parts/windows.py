@@ -1,0 +1,30 @@
+"""Windows that slide over pictures: sizes, padding, and the cells of one tap."""
+
+from __future__ import annotations
+
+import numpy as np
+
+
+def steps(side: int, padding: int, size: int, stride: int) -> int:
+    """How many windows of ``size`` fit on a side with ``padding`` cells added in all; 0 or less when none does."""
+    return (side + padding - size) // stride + 1
+
+
+def pad(x: np.ndarray, before: int, after: int, value: float) -> np.ndarray:
+    """x (n, c, h, w) with a border of ``value``: ``before`` cells at the top and left, ``after`` at the other ends.
+
+    A negative ``after`` cuts cells away.
+    """
+    if before == 0 and after == 0:
+        return x
+    n, c, h, w = x.shape
+    padded = np.full((n, c, h + before + max(after, 0), w + before + max(after, 0)), value, x.dtype)
+    padded[:, :, before : before + h, before : before + w] = x
+    return padded[:, :, : h + before + after, : w + before + after] if after < 0 else padded
+
+
+def tap(padded: np.ndarray, row: int, column: int, strides: tuple[int, int], shape: tuple[int, int]) -> np.ndarray:
+    """A view of the cells that the window's cell (row, column) meets, for every window: (n, c, *shape)."""
+    down, right = strides
+    height, width = shape
+    return padded[:, :, row : row + down * (height - 1) + 1 : down, column : column + right * (width - 1) + 1 : right]

@@ -82,8 +82,8 @@ class DarknetpyError(_Report, ValueError):
     Attributes: ``found``, ``expected``, ``remedy`` (texts), ``path``, ``line`` and ``column`` (1-based), ``section``
     (without brackets), ``layer`` (index as Darknet counts), ``option``; each is None where it does not apply.
 
-    >>> print(ConfigError("size=0", "a whole number", "Write size=2", path="net.cfg", line=7, section="maxpool", layer=3))
-    net.cfg:7: [maxpool] layer 3: size=0, expected a whole number. Write size=2.
+    >>> print(ConfigError("size=0", "a whole number", "Write size=2", path="a.cfg", line=7, section="maxpool", layer=3))
+    a.cfg:7: [maxpool] layer 3: size=0, expected a whole number. Write size=2.
     """
 
 

@@ -20,8 +20,8 @@ def crop(picture: np.ndarray, left: int, top: int, width: int, height: int) -> n
     """
     source_width, source_height = picture_size(picture)
     out = new_planes(picture, width, height)
-    rows = positions(source_height, source_height).part(inside(top, height, source_height))
-    columns = positions(source_width, source_width).part(inside(left, width, source_width))
+    rows = positions(source_height, source_height, inside(top, height, source_height))
+    columns = positions(source_width, source_width, inside(left, width, source_width))
     resample(picture, rows, columns, out, 0, 0)
     return out
 

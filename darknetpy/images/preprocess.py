@@ -19,6 +19,7 @@ from darknetpy.images.resize import (
     GREY,
     letterbox_size,
     new_planes,
+    picture_channels,
     picture_size,
     positions,
     resample,
@@ -99,16 +100,26 @@ def prepare(picture: np.ndarray, width: int, height: int, how: str, out: np.ndar
     (3, 224, 224)
     """
     placement = place(*picture_size(picture), width, height, how)
-    if out is None:
-        out = new_planes(picture, width, height)
-    _require_room(picture, width, height, out)
-    rows = row_positions(placement.picture_height, placement.scaled_height)
-    columns = positions(placement.picture_width, placement.scaled_width)
+    room = new_planes(picture, width, height) if out is None else _checked_room(out, picture, width, height)
     if how == "crop":
-        rows = rows.part(inside(-placement.top, height, placement.scaled_height))
-        columns = columns.part(inside(-placement.left, width, placement.scaled_width))
-        resample(picture, rows, columns, out, 0, 0)
+        row_places = inside(-placement.top, height, placement.scaled_height)
+        column_places = inside(-placement.left, width, placement.scaled_width)
+        corner = 0, 0
     else:
-        out.fill(GREY)
-        resample(picture, rows, columns, out, placement.top, placement.left)
+        room.fill(GREY)
+        row_places, column_places = np.arange(placement.scaled_height), np.arange(placement.scaled_width)
+        corner = placement.top, placement.left
+    rows = row_positions(placement.picture_height, placement.scaled_height, row_places)
+    columns = positions(placement.picture_width, placement.scaled_width, column_places)
+    resample(picture, rows, columns, room, *corner)
+    return room
+
+
+def _checked_room(out: np.ndarray, picture: np.ndarray, width: int, height: int) -> np.ndarray:
+    """``out`` itself; ImageError when the picture does not fit in it."""
+    expected = picture_channels(picture), height, width
+    if out.shape != expected or out.dtype != np.float32 or not out.flags.c_contiguous:
+        raise ImageError(
+            f"an output of shape {out.shape} and dtype {out.dtype}", f"{expected}, float32 and contiguous"
+        )
     return out

@@ -27,8 +27,8 @@ class Positions(NamedTuple):
     fraction: np.ndarray
     """(length,) float32: the share of the pixel after it."""
 
-    def part(self, places: np.ndarray | slice) -> Positions:
-        """The positions of some output places only, in that order."""
+    def part(self, places: slice) -> Positions:
+        """The positions of some of the output pixels only."""
         return Positions(self.index[places], self.fraction[places])
 
     def shifted(self, offset: int) -> Positions:
@@ -36,24 +36,25 @@ class Positions(NamedTuple):
         return Positions(self.index + offset, self.fraction)
 
 
-def positions(source: int, target: int, *, single: int | None = None) -> Positions:
-    """Positions of ``target`` output pixels along ``source`` pixels, the first and last pixels aligned.
+def positions(source: int, target: int, places: np.ndarray | None = None) -> Positions:
+    """Positions of ``target`` output pixels along ``source`` pixels, the first and the last pixels aligned.
 
-    The arithmetic is Darknet's, in float32. The last output pixel takes the last source pixel as it is; ``single`` is
-    the source pixel taken when ``target`` is 1 (the last one, unless told otherwise).
+    The arithmetic is Darknet's, in float32; the last output pixel is the last source pixel. ``places`` asks for some
+    of the output pixels only (int64, 0..target-1), in that order.
     """
-    if target == 1:
-        return Positions(np.array([source - 1 if single is None else single]), np.zeros(1, np.float32))
-    places = np.arange(target, dtype=np.float32) * (np.float32(source - 1) / np.float32(target - 1))
-    index = places.astype(np.int64)
-    fraction = places - index.astype(np.float32)
-    index[-1], fraction[-1] = source - 1, 0
+    places = np.arange(target) if places is None else places
+    scale = np.float32(source - 1) / np.float32(max(target - 1, 1))
+    exact = places.astype(np.float32) * scale
+    index = exact.astype(np.int64)
+    fraction = exact - index.astype(np.float32)
+    last = places == target - 1
+    index[last], fraction[last] = source - 1, 0
     return Positions(index, fraction)
 
 
-def row_positions(source: int, target: int) -> Positions:
-    """`positions` of rows: a single row is the first one (the C program divides by zero there)."""
-    return positions(source, target, single=0)
+def row_positions(source: int, target: int, places: np.ndarray | None = None) -> Positions:
+    """`positions` of rows: where the output is one row high, it is the first one (the C program divides by zero)."""
+    return positions(1 if target == 1 else source, target, places)
 
 
 def picture_size(picture: np.ndarray) -> tuple[int, int]:

@@ -104,14 +104,22 @@ class Emitter:
         """x * y + z, rounded once where the CPU can (`fmuladd`), else twice."""
         return self.call(f"llvm.fmuladd.v{LANES}f32", VECTOR, x, y, z)
 
-    def select_greater(self, x: ir.Value, y: ir.Value, then: ir.Value, otherwise: ir.Value) -> ir.Value:
-        """In each lane ``then`` where x > y; a NaN in x or y gives ``otherwise``."""
-        return self.builder.select(self.builder.fcmp_ordered(">", x, y), then, otherwise)
+    def maximum(self, x: ir.Value, y: ir.Value) -> ir.Value:
+        """The larger in each lane; NaN where either is NaN."""
+        return self._extreme(">", x, y)
+
+    def minimum(self, x: ir.Value, y: ir.Value) -> ir.Value:
+        """The smaller in each lane; NaN where either is NaN."""
+        return self._extreme("<", x, y)
+
+    def _extreme(self, comparison: str, x: ir.Value, y: ir.Value) -> ir.Value:
+        chosen = self.builder.select(self.builder.fcmp_ordered(comparison, x, y), x, y)  # a NaN in y stays
+        return self.builder.select(self.builder.fcmp_unordered("uno", x, x), x, chosen)
 
     def rectify(self, x: ir.Value, slope: ir.Value) -> ir.Value:
-        """x where x > 0, else slope * x: relu (0), leaky (0.1) and linear (1); NaN stays NaN, infinity infinity."""
+        """x where x > 0, else slope * x: relu (0), leaky (0.1) and linear (1). NaN stays NaN."""
         zero = ir.Constant(VECTOR, [0.0] * LANES)
-        return self.select_greater(x, zero, x, self.builder.fmul(x, slope))
+        return self.builder.select(self.builder.fcmp_ordered(">", x, zero), x, self.builder.fmul(x, slope))
 
     def prefetch(self, address: ir.Value) -> None:
         """Ask for the cache line at an address to be brought into the second-level cache; any address will do."""
@@ -240,14 +248,14 @@ def fma(typing: Any, x: Any, y: Any, z: Any) -> Any:
 
 @intrinsic
 def maximum(typing: Any, x: Any, y: Any) -> Any:
-    """x where x > y, else y: a NaN in x loses, a NaN in y stays."""
-    return _defined(vector, (vector, vector), lambda emitter, x, y: emitter.select_greater(x, y, x, y))
+    """The larger in each lane; NaN where either is NaN."""
+    return _defined(vector, (vector, vector), Emitter.maximum)
 
 
 @intrinsic
 def minimum(typing: Any, x: Any, y: Any) -> Any:
-    """x where y > x, else y: a NaN in x loses, a NaN in y stays."""
-    return _defined(vector, (vector, vector), lambda emitter, x, y: emitter.select_greater(y, x, x, y))
+    """The smaller in each lane; NaN where either is NaN."""
+    return _defined(vector, (vector, vector), Emitter.minimum)
 
 
 @intrinsic

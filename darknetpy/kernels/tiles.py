@@ -27,29 +27,28 @@ from darknetpy.kernels import compiled_once
 from darknetpy.kernels.simd import FLOAT, INT64, LINE, Emitter, accumulators, calling, emit_function
 
 UNROLL = 4  # values of k in one turn of the innermost loop; more gave nothing
-FULL_STEP = 16 // UNROLL  # turns of a step that reads all 16 channels
 
-BLOCKED_BLOCKS = (1, 2, 4)
-PLANAR_BLOCKS = (1, 2)
-PLANAR_PIXELS = 12  # enough chains to hide the latency; the first layer's k is short, and writing binds it
-
-
-def widest(blocks: int) -> int:
-    """The most pixels of a tile with this many output blocks, 0 if this CPU has too few registers for it."""
-    registers = accumulators()
-    return registers // blocks if blocks == 1 or registers >= 24 else 0
+BLOCKS = (1, 2, 4)  # output blocks of a tile; a number in between is made of several groups
+MANY_REGISTERS = 24
+PLANAR_ACCUMULATORS = 12  # enough to hide the latency; the first layer's k is short, and writing binds it
 
 
-def usable_blocks() -> int:
-    """The most output blocks that a tile has on this CPU."""
-    return max(blocks for blocks in BLOCKED_BLOCKS if widest(blocks))
+def tile_accumulators(planar: bool) -> int:
+    """Sums that a full tile holds in this CPU's registers; its width is this divided by its blocks."""
+    return min(accumulators(), PLANAR_ACCUMULATORS) if planar else accumulators()
+
+
+def most_blocks(planar: bool) -> int:
+    """The most output blocks of a tile; CPUs with few registers are best off with one."""
+    if accumulators() < MANY_REGISTERS:
+        return 1
+    return 2 if planar else 4
 
 
 def tile_shapes(planar: bool) -> list[tuple[int, int]]:
     """Every (pixels, blocks) that is compiled for this CPU: all widths, so that no run of pixels ends in a stub."""
-    if planar:
-        return [(p, b) for b in PLANAR_BLOCKS for p in range(1, min(PLANAR_PIXELS, widest(b)) + 1)]
-    return [(p, b) for b in BLOCKED_BLOCKS for p in range(1, widest(b) + 1)]
+    depths = [blocks for blocks in BLOCKS if blocks <= most_blocks(planar)]
+    return [(width, blocks) for blocks in depths for width in range(1, tile_accumulators(planar) // blocks + 1)]
 
 
 class TileEmitter:
@@ -129,11 +128,12 @@ class TileEmitter:
     ) -> dict[str, ir.Value]:
         """The sums after one more k: every pixel's value times every block's weights."""
         rows = [emitter.load(weights, LINE * (self.blocks * k + block)) for block in range(self.blocks)]
-        values = [emitter.broadcast(line, self.pixel_bytes * pixel + 4 * k) for pixel in range(self.pixels)]
-        changed = {
-            self.key(pixel, block): emitter.fma(values[pixel], rows[block], sums[self.key(pixel, block)])
-            for pixel, block in self.names
-        }
+        changed = {}
+        for pixel in range(self.pixels):  # loading all pixels' values first would spill registers
+            value = emitter.broadcast(line, self.pixel_bytes * pixel + 4 * k)
+            for block, row in enumerate(rows):
+                key = self.key(pixel, block)
+                changed[key] = emitter.fma(value, row, sums[key])
         return {**sums, **changed}
 
     @staticmethod

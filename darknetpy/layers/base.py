@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from types import SimpleNamespace
-from typing import ClassVar
+from typing import ClassVar, NamedTuple
 
 import numpy as np
 
@@ -71,6 +71,18 @@ class Array:
         return self.shape if self.leading is None else (self.leading, *self.shape[1:])
 
 
+class Window(NamedTuple):
+    """Height and width of a window in cells of the input, and the vertical and horizontal step between windows."""
+
+    height: int
+    width: int
+    down: float
+    right: float
+
+
+ONE_CELL = Window(1, 1, 1, 1)
+
+
 class Tape(SimpleNamespace):
     """What one forward pass of one layer keeps for its backward pass; made by the caller."""
 
@@ -122,6 +134,10 @@ class Layer:
     def flops(self, shapes: list[Shape]) -> int:
         """Floating-point operations for one picture, a multiply-add counted as 2, as Darknet prints them."""
         return 0
+
+    def window(self) -> Window | None:
+        """The cells of each input that one output cell sees; None where it sees the whole input."""
+        return ONE_CELL
 
     def forward(self, inputs: list[np.ndarray], tape: Tape | None = None) -> np.ndarray:
         """The output, in the dtype of the inputs; arrays are (n, *shape). Never changes its inputs."""

@@ -8,7 +8,7 @@ import numpy as np
 
 from darknetpy.config.options import Default, Kind, Option, Use
 from darknetpy.kernels.activations import activate
-from darknetpy.layers.base import Array, Layer, Shape, Tape, activation_option, shape_text, size_of
+from darknetpy.layers.base import Array, Layer, Shape, Tape, Window, activation_option, shape_text, size_of
 from darknetpy.layers.parts import blur
 from darknetpy.layers.parts.batch_normalization import batch_norm_arrays, fold, normalize, per_channel
 from darknetpy.layers.parts.windows import pad, steps, tap
@@ -161,6 +161,10 @@ class Convolutional(Layer):
             blurred = blur.blurred_shape(filtered, self.options.antialiasing, self._given_strides)
             blurs = 2 * size_of(blurred) * blur.cells(self.options.antialiasing)
         return 2 * products + blurs
+
+    def window(self) -> Window:
+        reach = self.dilation * (self.options.size - 1) + 1
+        return blur.widened(Window(reach, reach, *self.strides), self.options.antialiasing, self._given_strides)
 
     def folded(self) -> tuple[np.ndarray, np.ndarray]:
         """Filters (filters, c / groups, size, size) and biases (filters,), float32, batch normalization folded in."""

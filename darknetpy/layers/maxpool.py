@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from darknetpy.config.options import Default, Kind, Option, Use
-from darknetpy.layers.base import Layer, Shape, Tape, size_of
+from darknetpy.layers.base import ONE_CELL, Layer, Shape, Tape, Window, size_of
 from darknetpy.layers.parts import blur
 from darknetpy.layers.parts.windows import pad, steps, tap
 
@@ -78,6 +78,12 @@ class MaxPool(Layer):
         if not self.options.antialiasing:
             return shape
         return blur.blurred_shape(shape, self.options.antialiasing, self._given_strides)
+
+    def window(self) -> Window:
+        if self.options.maxpool_depth:
+            return ONE_CELL
+        size = self.options.size
+        return blur.widened(Window(size, size, *self.strides), self.options.antialiasing, self._given_strides)
 
     def flops(self, shapes: list[Shape]) -> int:
         if self.options.maxpool_depth:

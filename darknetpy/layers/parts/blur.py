@@ -8,7 +8,7 @@ from __future__ import annotations
 import numpy as np
 
 from darknetpy.config.options import Option
-from darknetpy.layers.base import Shape
+from darknetpy.layers.base import Shape, Window
 from darknetpy.layers.parts.windows import pad, steps, tap
 
 OPTION = Option("antialiasing", 0, "blur before striding: 1 a 3x3 triangle, 2 a 2x2 box", minimum=0, maximum=2)
@@ -36,3 +36,11 @@ def blur(x: np.ndarray, antialiasing: int, strides: tuple[int, int]) -> np.ndarr
 def cells(antialiasing: int) -> int:
     """Number of cells in the blur's kernel."""
     return int(_KERNELS[antialiasing][0].size)
+
+
+def widened(window: Window, antialiasing: int, strides: tuple[int, int]) -> Window:
+    """The window of a layer together with the blur behind it; ``antialiasing`` 0 is none."""
+    if not antialiasing:
+        return window
+    more = len(_KERNELS[antialiasing][0]) - 1
+    return Window(window.height + more, window.width + more, *strides)

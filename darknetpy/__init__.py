@@ -1,0 +1,73 @@
+"""darknetpy reads, runs and explains Darknet networks (.cfg and .weights) on any CPU.
+
+>>> import darknetpy
+>>> net = darknetpy.load("digits", "digits")
+>>> net.classify("examples/seven.png", top=1)[0].label  # doctest: +SKIP
+'7'
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from darknetpy.classification import Classification
+    from darknetpy.config.sections import Cfg, Section, read_cfg
+    from darknetpy.errors import (
+        ConfigError,
+        DarknetpyError,
+        DarknetpyWarning,
+        DataError,
+        ImageError,
+        TrainingError,
+        WeightsError,
+    )
+    from darknetpy.network import Network, load
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "Cfg",
+    "Classification",
+    "ConfigError",
+    "DarknetpyError",
+    "DarknetpyWarning",
+    "DataError",
+    "ImageError",
+    "Network",
+    "Section",
+    "TrainingError",
+    "WeightsError",
+    "__version__",
+    "load",
+    "read_cfg",
+]
+
+_HOMES = {
+    "darknetpy.classification": ("Classification",),
+    "darknetpy.config.sections": ("Cfg", "Section", "read_cfg"),
+    "darknetpy.errors": (
+        "ConfigError",
+        "DarknetpyError",
+        "DarknetpyWarning",
+        "DataError",
+        "ImageError",
+        "TrainingError",
+        "WeightsError",
+    ),
+    "darknetpy.network": ("Network", "load"),
+}
+
+
+def __getattr__(name: str) -> Any:
+    """Public names are imported when first used, so that ``import darknetpy`` itself costs next to nothing."""
+    for module, names in _HOMES.items():
+        if name in names:
+            import importlib
+
+            return getattr(importlib.import_module(module), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -1,0 +1,82 @@
+"""What stands between convolutions, on channel-blocked arrays. A chunk is one block of 16 channels of one image."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from darknetpy.kernels.layout import copy_lines
+from darknetpy.kernels.operations import integers, operation, reader, record_type
+from darknetpy.kernels.simd import LINE, add, load, maximum, multiply, rectify, splat, store
+
+LOWEST = np.finfo(np.float32).min  # what a window that lies wholly outside gives
+
+_ARRAYS = integers("source", "source_block", "source_image", "out", "out_block", "out_image", "blocks")
+
+COPY = record_type(**_ARRAYS, **integers("pixels"))
+POOLING = record_type(
+    **_ARRAYS,
+    **integers("height", "width", "out_height", "out_width", "size", "stride_x", "stride_y", "padding"),
+)
+ADDITION = record_type(**_ARRAYS, **integers("pixels", "other", "other_block", "other_image"), slope="f4")
+
+_read_copy, _read_pooling, _read_addition = reader(COPY), reader(POOLING), reader(ADDITION)
+
+
+@operation(COPY)
+def copy_blocks(record, chunk, scratch):
+    """Copy whole blocks, e.g. to their place in a concatenation."""
+    copy = _read_copy(record)
+    image, block = chunk // copy.blocks, chunk % copy.blocks
+    copy_lines(
+        copy.source + image * copy.source_image + block * copy.source_block,
+        copy.out + image * copy.out_image + block * copy.out_block,
+        copy.pixels,
+    )
+
+
+@operation(COPY)
+def average_pixels(record, chunk, scratch):
+    """The mean of all pixels, summed in their order."""
+    pooling = _read_copy(record)
+    image, block = chunk // pooling.blocks, chunk % pooling.blocks
+    source = pooling.source + image * pooling.source_image + block * pooling.source_block
+    total = splat(np.float32(0))
+    for pixel in range(pooling.pixels):
+        total = add(total, load(source + pixel * LINE))
+    share = splat(np.float32(1 / pooling.pixels))
+    store(pooling.out + image * pooling.out_image + block * pooling.out_block, multiply(total, share))
+
+
+@operation(POOLING)
+def pool_maximum(record, chunk, scratch):
+    """The largest value in each window; ``padding`` rows and columns lie before the first, cells outside never win."""
+    pooling = _read_pooling(record)
+    image, block = chunk // pooling.blocks, chunk % pooling.blocks
+    source = pooling.source + image * pooling.source_image + block * pooling.source_block
+    out = pooling.out + image * pooling.out_image + block * pooling.out_block
+    for out_row in range(pooling.out_height):
+        top = out_row * pooling.stride_y - pooling.padding
+        first_row, last_row = max(top, 0), min(top + pooling.size, pooling.height)
+        for out_column in range(pooling.out_width):
+            left = out_column * pooling.stride_x - pooling.padding
+            first_column, last_column = max(left, 0), min(left + pooling.size, pooling.width)
+            largest = splat(LOWEST)
+            for row in range(first_row, last_row):
+                line = source + row * pooling.width * LINE
+                for column in range(first_column, last_column):
+                    largest = maximum(load(line + column * LINE), largest)
+            store(out, largest)
+            out += LINE
+
+
+@operation(ADDITION)
+def add_blocks(record, chunk, scratch):
+    """rectify(source + other), lane by lane."""
+    addition = _read_addition(record)
+    image, block = chunk // addition.blocks, chunk % addition.blocks
+    source = addition.source + image * addition.source_image + block * addition.source_block
+    other = addition.other + image * addition.other_image + block * addition.other_block
+    out = addition.out + image * addition.out_image + block * addition.out_block
+    slope = splat(addition.slope)
+    for at in range(0, addition.pixels * LINE, LINE):
+        store(out + at, rectify(add(load(source + at), load(other + at)), slope))

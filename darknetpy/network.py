@@ -1,0 +1,300 @@
+"""Network: what ``load`` returns. It joins graph, weights, engine and pictures, and is thin."""
+
+from __future__ import annotations
+
+import os
+import threading
+import warnings
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, overload
+
+import numpy as np
+
+from darknetpy.classification import Classification, classifications
+from darknetpy.config.names import fit_names, read_names
+from darknetpy.config.sections import Cfg, read_cfg
+from darknetpy.config.shipped import find_cfg, find_weights, names_beside
+from darknetpy.dialect import Dialect, dialect_named
+from darknetpy.errors import Findings, ImageError
+from darknetpy.graph import Graph, Node, build_graph, initial_weights
+from darknetpy.layers.base import shape_text, size_of
+from darknetpy.weights.reader import LoadReport, read_weights
+
+if TYPE_CHECKING:
+    from darknetpy.engine.program import Program
+    from darknetpy.images.arrays import Picture
+
+Memory = Literal["normal", "low"]
+
+
+def load(
+    cfg: str | os.PathLike[str] | Cfg,
+    weights: str | os.PathLike[str] | None = None,
+    *,
+    names: str | os.PathLike[str] | Sequence[str] | None = None,
+    batch: int = 1,
+    threads: int | None = None,
+    dialect: str | Dialect = "alexeyab",
+    upto: int | None = None,
+    memory: Memory = "normal",
+    seed: int = 0,
+    strict: bool = False,
+    allow_damaged: bool = False,
+) -> Network:
+    """Read a network: its cfg, and its weights if there are any.
+
+    Args:
+        cfg: path of a .cfg file, the name of a network that we ship, or a :class:`Cfg` from ``read_cfg``.
+        weights: path of a .weights file, or the name of a shipped network; without one the network has initial
+            weights, made from ``seed``.
+        names: path of a file with one class name a line, or the names themselves. By default ``STEM.names`` beside
+            the cfg.
+        batch: how many pictures are computed together when a list of them is given.
+        threads: how many threads compute; by default one for each core.
+        dialect: "alexeyab" or "pjreddie": whose numbers to give where the two C programs differ.
+        upto: load only the layers before this index; the others keep their initial weights.
+        memory: "low" lets go of arrays that the engine has packed in its own way and reads them from the file again
+            when they are asked for.
+        strict: warnings are errors.
+        allow_damaged: go on, with a warning, where the weights file is too short or too long.
+
+    Raises:
+        ConfigError: the cfg or the names cannot be used. WeightsError: the weights do not fit or are damaged.
+        Both say where, what was found, what was expected and what to do.
+
+    >>> net = load("digits", "digits")
+    >>> net.input_shape
+    (1, 28, 28)
+    """
+    findings = Findings(strict=strict)
+    text = cfg if isinstance(cfg, Cfg) else read_cfg(find_cfg(cfg), findings)
+    graph = build_graph(text, dialect=dialect_named(dialect), findings=findings)
+    report = None
+    if weights is None:
+        initial_weights(graph, seed)
+    else:
+        weights = find_weights(weights)
+        report = read_weights(weights, graph, upto=upto, allow_damaged=allow_damaged, findings=findings)
+    class_names = _class_names(names, text, graph, findings)
+    for warning in findings.warnings:
+        warnings.warn(warning, stacklevel=2)
+    return Network(graph, report, class_names, findings.notes, batch=batch, threads=threads, memory=memory)
+
+
+def _class_names(
+    given: str | os.PathLike[str] | Sequence[str] | None, cfg: Cfg, graph: Graph, findings: Findings
+) -> list[str] | None:
+    """Names as the caller gives them, else those beside the cfg, else none."""
+    classes = size_of(graph.nodes[-1].output_shape)
+    if given is not None and not isinstance(given, (str, os.PathLike)):
+        return fit_names(list(given), classes, None, cfg.path, findings)
+    path = given or (names_beside(Path(cfg.path)) if cfg.path else None)
+    if path is None:
+        return None
+    return fit_names(read_names(path, findings), classes, os.fspath(path), cfg.path, findings)
+
+
+class Layers(Sequence[Node]):
+    """The layers of a network, by index (``layers[3]``, ``layers[-1]``) or by type and index (``layers["conv3"]``)."""
+
+    def __init__(self, nodes: Sequence[Node]) -> None:
+        self._nodes = tuple(nodes)
+        self._by_name = {f"{name}{node.index}": node for node in self._nodes for name in node.layer.names}
+
+    @overload
+    def __getitem__(self, key: int | str) -> Node: ...
+    @overload
+    def __getitem__(self, key: slice) -> Sequence[Node]: ...
+    def __getitem__(self, key: int | str | slice) -> Node | Sequence[Node]:
+        if isinstance(key, str):
+            if key not in self._by_name:
+                raise KeyError(f"no layer {key}; names are a section's name and its index, as in {self._nodes[0].type}0")
+            return self._by_name[key]
+        return self._nodes[key]
+
+    def __len__(self) -> int:
+        return len(self._nodes)
+
+    def __iter__(self) -> Iterator[Node]:
+        return iter(self._nodes)
+
+
+class Network:
+    """A network that can be run. Several threads may call it at once.
+
+    Attributes:
+        layers: the layers, see :class:`Layers`. names: class names, or None. notes: remarks from reading its files.
+        loaded: what was read from the weights file (a :class:`~darknetpy.weights.reader.LoadReport`), or None.
+    """
+
+    def __init__(
+        self,
+        graph: Graph,
+        loaded: LoadReport | None,
+        names: list[str] | None,
+        notes: list[str],
+        *,
+        batch: int = 1,
+        threads: int | None = None,
+        memory: Memory = "normal",
+    ) -> None:
+        self.graph, self.loaded, self.names, self.notes = graph, loaded, names, notes
+        self.layers = Layers(graph.nodes)
+        self.batch, self.threads, self.memory = batch, threads, memory
+        self._program: Program | None = None
+        self._lowering = threading.Lock()
+
+    def __repr__(self) -> str:
+        path = self.graph.cfg.path or "cfg in memory"
+        return f"<Network {path}: {shape_text(self.input_shape)}, {len(self.layers)} layers>"
+
+    @property
+    def input_shape(self) -> tuple[int, ...]:
+        """(channels, height, width) of one picture, or (inputs,)."""
+        return self.graph.input_shape
+
+    @property
+    def dialect(self) -> Dialect:
+        """Whose numbers this network gives."""
+        return self.graph.dialect
+
+    @property
+    def classes(self) -> int:
+        """How many values the network answers with."""
+        return size_of(self.graph.nodes[-1].output_shape)
+
+    def predict(
+        self, batch: np.ndarray, *, outputs: Sequence[int | str] | None = None, engine: bool = True
+    ) -> np.ndarray | list[np.ndarray]:
+        """Run the network on prepared input.
+
+        Args:
+            batch: (n, *input_shape), float32 in 0..1 for pictures. float64 with ``engine=False`` only: the whole run
+                is in double precision then. Another height and width work where the layers allow them.
+            outputs: indexes or names of layers; a list of their outputs is returned then.
+            engine: False runs the plain form, layer by layer: the definition of what the engine computes fast.
+
+        Returns:
+            The output of the last layer, (n, *output_shape), or the list asked for.
+
+        Raises:
+            ImageError: wrong shape or dtype, or values that are not finite.
+
+        >>> net.predict(np.zeros((2, 1, 28, 28), np.float32)).shape
+        (2, 10)
+        """
+        values = self._checked(batch, engine)
+        wanted = [self.graph.output_index] if outputs is None else [self.layers[key].index for key in outputs]
+        run = self._engine().run if engine else self._graph_for(values.shape).run
+        found = run(values, set(wanted))
+        return [found[index] for index in wanted] if outputs is not None else found[wanted[0]]
+
+    def __call__(self, batch: np.ndarray) -> np.ndarray:
+        """The output of the last layer for prepared input; see :meth:`predict`."""
+        return self.predict(batch)  # type: ignore[return-value]  # an array where no outputs are named
+
+    def activations(self, batch: np.ndarray) -> list[np.ndarray]:
+        """Every layer's output, a list of arrays (n, *output_shape), by the plain form.
+
+        Takes what :meth:`predict` takes; holds all outputs at once.
+        """
+        values = self._checked(batch, engine=False)
+        outputs = self._graph_for(values.shape).run(values, range(len(self.layers)))
+        return [outputs[index] for index in range(len(self.layers))]
+
+    def classify(
+        self, image: Picture, top: int = 5, *, preprocess: str | None = None, channels: str = "rgb"
+    ) -> list[Classification]:
+        """The most probable classes of one picture, most probable first.
+
+        Args:
+            image: path of a picture, or an array (h, w, 3) uint8 (see :mod:`darknetpy.images.arrays`).
+            top: how many classes.
+            preprocess: "crop", "letterbox" or "stretch"; by default what the dialect's own program does.
+            channels: "rgb", or "bgr" for arrays as OpenCV makes them.
+
+        Raises:
+            ImageError: the picture cannot be read, or has not what the network wants.
+
+        >>> net.classify("examples/seven.png", top=1)  # doctest: +SKIP
+        [Classification(label='7', probability=0.99, class_id=7)]
+        """
+        prepared = self.prepare(image, preprocess=preprocess, channels=channels)
+        return self.classify_prepared(prepared[np.newaxis], top)[0]
+
+    def prepare(
+        self,
+        image: Picture,
+        *,
+        preprocess: str | None = None,
+        channels: str = "rgb",
+        exif: bool = True,
+        allow_damaged: bool = False,
+        findings: Findings | None = None,
+    ) -> np.ndarray:
+        """A picture as input of this network: (c, h, w) float32 in 0..1. Arguments as in :meth:`classify`.
+
+        ``exif`` turns the picture as its camera says; ``allow_damaged`` takes what can be read of a damaged file.
+        """
+        from darknetpy.images.arrays import as_picture
+        from darknetpy.images.preprocess import prepare
+
+        if len(self.input_shape) != 3:
+            raise ImageError(f"this network takes {self.input_shape[0]} values", "a network that takes pictures")
+        wanted, height, width = self.input_shape
+        picture = as_picture(
+            image, wanted, order=channels, exif=exif, allow_damaged=allow_damaged, findings=findings or Findings()
+        )
+        return prepare(picture, width, height, preprocess or self.dialect.classifier_preprocess)
+
+    def classify_prepared(self, batch: np.ndarray, top: int = 5) -> list[list[Classification]]:
+        """The answers for prepared pictures (n, c, h, w), one list a picture."""
+        output = self(batch).reshape(len(batch), -1)
+        tree = self.graph.tree
+        if tree is not None:
+            output = tree.absolute(output, leaves_only=self.dialect.tree_leaves_only)
+        return [classifications(row, self.names, top) for row in output]
+
+    def save_weights(self, path: str | os.PathLike[str], *, upto: int | None = None) -> None:
+        """Write a .weights file that Darknet reads; the file at ``path`` is replaced only when all is written.
+
+        A file that was loaded and is saved unchanged is byte for byte the same. ``upto`` writes the layers before
+        that index only. Raises WeightsError where the file cannot be written.
+        """
+        from darknetpy.weights.writer import write_weights
+
+        version = self.loaded.version if self.loaded else None
+        write_weights(path, self.graph, seen=self.loaded.seen if self.loaded else 0, upto=upto, version=version)
+
+    def summary(self) -> str:
+        """The table of layers as text: type, options, output shape, parameters, FLOPs, receptive field, and totals."""
+        from darknetpy.summary import Summary
+
+        return str(Summary(self.graph))
+
+    def _graph_for(self, shape: tuple[int, ...]) -> Graph:
+        """The graph for a batch of this shape; checks that its size of pictures fits the layers."""
+        return self.graph if shape[1:] == self.input_shape else self.graph.resized(*shape[2:])
+
+    def _engine(self) -> Program:
+        """The network lowered for the engine: made at the first call, then kept."""
+        from darknetpy.engine.program import Program
+
+        with self._lowering:
+            if self._program is None:
+                self._program = Program(self.graph, threads=self.threads)
+        return self._program
+
+    def _checked(self, batch: np.ndarray, engine: bool) -> np.ndarray:
+        kinds = ("float32",) if engine else ("float32", "float64")
+        expected = f"an array (n, {', '.join(map(str, self.input_shape))}) of {' or '.join(kinds)}"
+        if not isinstance(batch, np.ndarray) or batch.dtype.name not in kinds:
+            found = f"dtype {batch.dtype}" if isinstance(batch, np.ndarray) else f"a {type(batch).__name__}"
+            raise ImageError(found, expected, "Pictures as arrays go to classify, or to prepare first")
+        fits = batch.ndim == len(self.input_shape) + 1 and batch.shape[1] == self.input_shape[0] and len(batch) > 0
+        if not fits or 0 in batch.shape:
+            raise ImageError(f"shape {batch.shape}", expected)
+        if not np.isfinite(batch).all():
+            raise ImageError("values that are not finite", "numbers, without nan and inf")
+        return np.ascontiguousarray(batch)

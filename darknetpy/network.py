@@ -244,7 +244,7 @@ class Network:
             raise ImageError(f"this network takes {self.input_shape[0]} values", "a network that takes pictures")
         wanted, height, width = self.input_shape
         picture = as_picture(
-            image, wanted, order=channels, exif=exif, allow_damaged=allow_damaged, findings=findings or Findings()
+            image, wanted, order=channels, exif=exif, allow_damaged=allow_damaged, findings=findings
         )
         return prepare(picture, width, height, preprocess or self.dialect.classifier_preprocess)
 

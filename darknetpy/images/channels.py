@@ -42,6 +42,8 @@ def with_channels(pixels: np.ndarray, channels: int) -> np.ndarray:
 
 def _grey(pixels: np.ndarray) -> np.ndarray:
     """Weighted sum of red, green and blue, (h, w, 1)."""
-    wide = pixels.astype(np.uint16 if pixels.dtype == np.uint8 else np.float32, copy=False)
-    total = wide[..., 0:1] * 77 + wide[..., 1:2] * 150 + wide[..., 2:3] * 29  # 256 times the answer fits in 16 bits
-    return (total >> 8).astype(np.uint8) if pixels.dtype == np.uint8 else total / np.float32(256)
+    red, green, blue = (pixels[..., k : k + 1] for k in range(3))
+    if pixels.dtype == np.uint8:
+        total = red.astype(np.uint16) * 77 + green.astype(np.uint16) * 150 + blue.astype(np.uint16) * 29  # fits
+        return (total >> 8).astype(np.uint8)
+    return (red * np.float32(77) + green * np.float32(150) + blue * np.float32(29)) / np.float32(256)

@@ -85,10 +85,8 @@ def read_picture(
             picture = _decode(file, wishes)
     except ImageError:
         raise
-    except MemoryError as error:
-        raise wishes.error("not enough memory for this picture") from error
     except Exception as error:  # Pillow meets a damaged file with nearly any class of error
-        raise wishes.error(f"the picture cannot be read ({_reason(error)})") from error
+        raise _lack_or_damage(error, wishes) from error
     for text in dict.fromkeys(told):
         wishes.notice(f"the picture is not quite in order ({printable(text)})")
     _report(wishes.noticed, findings)
@@ -101,6 +99,27 @@ def _report(noticed: list[DarknetpyWarning], findings: Findings | None) -> None:
             warnings.warn(warning, stacklevel=3)
         else:
             findings.warning(warning, ImageError)
+
+
+def _lack_or_damage(error: Exception, wishes: _Wishes) -> ImageError:
+    if isinstance(error, MemoryError):
+        return wishes.error("not enough memory for this picture")
+    if _is_limit_of_pillow(error):
+        remedy = "Shrink the picture, or raise PIL.Image.MAX_IMAGE_PIXELS, too"
+        return wishes.error("more pixels than Pillow allows in this kind of file", remedy=remedy)
+    return wishes.error(f"the picture cannot be read ({_reason(error)})")
+
+
+def _is_limit_of_pillow(error: Exception) -> bool:
+    from PIL.Image import DecompressionBombError
+
+    return isinstance(error, DecompressionBombError)
+
+
+def _require_damage(error: Exception) -> None:
+    """Raise the error again if it does not say that the file is damaged."""
+    if isinstance(error, MemoryError) or _is_limit_of_pillow(error):
+        raise error
 
 
 def _reason(error: Exception) -> str:
@@ -127,6 +146,8 @@ def _opened(source: str | os.PathLike[str] | bytes | BinaryIO, wishes: _Wishes) 
 def _require_regular_file(path: Path, wishes: _Wishes) -> None:
     """Refuse what would block, never end, or is not there, before it is opened."""
     expected = "a picture"
+    if not wishes.path:
+        raise wishes.error("an empty name", expected)
     try:
         mode = path.stat().st_mode
     except FileNotFoundError as error:
@@ -155,7 +176,7 @@ def _decode(file: BinaryIO, wishes: _Wishes) -> np.ndarray:
             f"at most {wishes.maximum_pixels}",
             "Shrink the picture, or raise the limit with --max-pixels (maximum_pixels=)",
         )
-    if getattr(image, "is_animated", False):
+    if _holds_several(image):
         wishes.notice("several pictures in one file: the first one is used")
     turned_by_pillow = _orientation(image, wishes) if name == "TIFF" else 1
     loaded = _load(image, file, name, wishes)
@@ -169,10 +190,9 @@ def _decode(file: BinaryIO, wishes: _Wishes) -> np.ndarray:
 def _header(file: BinaryIO, name: str, wishes: _Wishes) -> ImageFile:
     """The picture, not yet decoded."""
     try:
-        return open_header(file, name)
-    except MemoryError:
-        raise
+        return open_header(file, name, wishes.channels)
     except Exception as error:
+        _require_damage(error)
         variant = jpeg_variant(file) if name == "JPEG" else None
         if variant is not None:
             raise wishes.error(f"{variant}, which cannot be decoded here", remedy="Save it as a PNG") from error
@@ -182,31 +202,39 @@ def _header(file: BinaryIO, name: str, wishes: _Wishes) -> ImageFile:
         raise wishes.error(f"a {name} file whose header is damaged or cut short ({reason})") from error
 
 
+def _holds_several(image: ImageFile) -> bool:
+    """Whether another picture follows the first one, whole or not."""
+    try:
+        return getattr(image, "is_animated", False)
+    except Exception as error:  # it was begun, and Pillow stumbled over it
+        _require_damage(error)
+        return True
+
+
 def _load(image: ImageFile, file: BinaryIO, name: str, wishes: _Wishes) -> ImageFile:
     """Decode the pixels; where they are damaged, what there is of them if that is wished."""
     try:
         image.load()
         return image
-    except MemoryError:
-        raise
     except Exception as error:
+        _require_damage(error)
         found = f"the picture is damaged or cut short ({_reason(error)})"
         if not wishes.allow_damaged:
             remedy = "Get the file again, or use what can be read of it with --allow-damaged (allow_damaged=True)"
             raise wishes.error(found, remedy=remedy) from error
         try:
-            rescued = _rescued(image, file, name)
+            rescued = _rescued(image, file, name, wishes.channels)
         except Exception as second:
             raise wishes.error(f"{found}, and nothing of it can be read") from second
     wishes.notice(f"{found}: only a part of it is used")
     return rescued
 
 
-def _rescued(image: ImageFile, file: BinaryIO, name: str) -> ImageFile:
+def _rescued(image: ImageFile, file: BinaryIO, name: str, channels: int) -> ImageFile:
     """What can be had of a damaged picture: the rest is black, or grey in a JPEG. Raises if there is nothing."""
     if name == "JPEG":
         file.seek(0)
-        image = open_header(io.BytesIO(file.read() + _END_OF_JPEG), name)
+        image = open_header(io.BytesIO(file.read() + _END_OF_JPEG), name, channels)
     elif name in _READ_ROW_BY_ROW:
         image.tile = []  # nothing more to decode: the rows so far are the picture
     image.load()
@@ -217,9 +245,8 @@ def _orientation(image: Image, wishes: _Wishes) -> int:
     """The EXIF orientation, 1 (upright) where there is none or it cannot be read."""
     try:
         return int(image.getexif().get(_ORIENTATION, 1))
-    except MemoryError:
-        raise
-    except Exception as error:  # as for the picture itself: nearly any class
+    except Exception as error:
+        _require_damage(error)
         wishes.notice(f"the EXIF data is damaged ({_reason(error)}), so the picture is not turned")
         return 1
 

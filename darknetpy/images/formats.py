@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import struct
+from collections.abc import Callable
 from typing import TYPE_CHECKING, BinaryIO
 
 from darknetpy.config.file_kinds import describe_content
@@ -12,9 +13,10 @@ if TYPE_CHECKING:
 
 HEAD = 4096  # bytes that `recognise` and `describe` want to see
 FORMATS = ("JPEG", "PNG", "BMP", "GIF", "PPM", "TGA", "WebP", "TIFF")
-EXTENSIONS = frozenset(
-    ".jpg .jpeg .jpe .jfif .png .apng .bmp .gif .ppm .pgm .pbm .pnm .pfm .tga .webp .tif .tiff".split()
-)
+EXTENSIONS = frozenset({
+    ".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".apng", ".bmp", ".gif", ".ppm", ".pgm", ".pbm", ".pnm", ".pfm",
+    ".tga", ".webp", ".tif", ".tiff",
+})  # fmt: skip
 
 _SIGNATURES: tuple[tuple[bytes, str], ...] = (
     (b"\xff\xd8\xff", "JPEG"),
@@ -127,10 +129,11 @@ def jpeg_variant(file: BinaryIO) -> str | None:
     return None
 
 
-def open_header(file: BinaryIO, name: str) -> ImageFile:
+def open_header(file: BinaryIO, name: str, channels: int) -> ImageFile:
     """Read the header of a file in that format (one of `FORMATS`); Pillow decodes the pixels on ``load()``.
 
     The classes themselves are used, because ``PIL.Image.open`` applies a limit of pixels that is one for the process.
+    Where one channel is wanted, a JPEG is opened as its brightness alone, as stb_image decodes it.
     Raises whatever Pillow raises for a header that it cannot use.
     """
     from PIL import (
@@ -144,7 +147,7 @@ def open_header(file: BinaryIO, name: str) -> ImageFile:
         WebPImagePlugin,
     )
 
-    classes = {
+    classes: dict[str, Callable[[BinaryIO, str], ImageFile]] = {
         "JPEG": JpegImagePlugin.JpegImageFile,
         "PNG": PngImagePlugin.PngImageFile,
         "BMP": BmpImagePlugin.BmpImageFile,
@@ -155,4 +158,7 @@ def open_header(file: BinaryIO, name: str) -> ImageFile:
         "TIFF": TiffImagePlugin.TiffImageFile,
     }
     file.seek(0)
-    return classes[name](file, "")
+    image = classes[name](file, "")
+    if name == "JPEG" and channels == 1:
+        image.draft("L", None)
+    return image

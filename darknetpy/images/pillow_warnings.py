@@ -28,7 +28,8 @@ class _Readers:
                 self._saved = warnings.catch_warnings()
                 self._saved.__enter__()
                 warnings.filterwarnings("always", module=r"PIL\.")
-                self._show_as_before = warnings.showwarning
+                if warnings.showwarning != self._show:  # others may have put ours back when it was no longer wanted
+                    self._show_as_before = warnings.showwarning
                 warnings.showwarning = self._show
             return self._told.setdefault(threading.get_ident(), [])
 

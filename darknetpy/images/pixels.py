@@ -32,7 +32,8 @@ def pixels_of(image: Image, channels: int, bits: int | None) -> np.ndarray:
     """The decoded image as (h, w, channels) uint8, channels being 1, 3 or 4.
 
     Opacity is dropped, not blended; 16-bit values lose their low byte; floating-point values must lie in 0..1 and are
-    rounded. ``bits`` is what `bits_of` says of the file. Raises ImageError for kinds of pixels without a plain meaning in 8 bits.
+    rounded. ``bits`` is what `bits_of` says of the file. Raises ImageError for kinds of pixels without a plain meaning
+    in 8 bits.
     """
     if image.mode in _GREY | _COLOUR:
         return _in_strips(image, channels)

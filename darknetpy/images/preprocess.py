@@ -119,7 +119,5 @@ def _checked_room(out: np.ndarray, picture: np.ndarray, width: int, height: int)
     """``out`` itself; ImageError when the picture does not fit in it."""
     expected = picture_channels(picture), height, width
     if out.shape != expected or out.dtype != np.float32 or not out.flags.c_contiguous:
-        raise ImageError(
-            f"an output of shape {out.shape} and dtype {out.dtype}", f"{expected}, float32 and contiguous"
-        )
+        raise ImageError(f"an output of shape {out.shape} and dtype {out.dtype}", f"{expected}, float32 and contiguous")
     return out

@@ -15,25 +15,26 @@ from typing import NamedTuple
 import numpy as np
 
 from darknetpy.errors import ImageError
+from darknetpy.kernels.resampling import resample_bytes, resample_planes
 
 GREY = 0.5  # what lies around a letterboxed picture
 
 
 class Positions(NamedTuple):
-    """Where the output positions of one axis lie in the source: ``index + fraction``."""
+    """Where the output positions of one axis lie in the source: ``before + fraction``."""
 
-    index: np.ndarray
+    before: np.ndarray
     """(length,) int64: the source pixel before the position."""
     fraction: np.ndarray
     """(length,) float32: the share of the pixel after it."""
 
     def part(self, places: slice) -> Positions:
         """The positions of some of the output pixels only."""
-        return Positions(self.index[places], self.fraction[places])
+        return Positions(self.before[places], self.fraction[places])
 
     def shifted(self, offset: int) -> Positions:
         """The same positions ``offset`` source pixels further on."""
-        return Positions(self.index + offset, self.fraction)
+        return Positions(self.before + offset, self.fraction)
 
 
 def positions(source: int, target: int, places: np.ndarray | None = None) -> Positions:
@@ -45,11 +46,11 @@ def positions(source: int, target: int, places: np.ndarray | None = None) -> Pos
     places = np.arange(target) if places is None else places
     scale = np.float32(source - 1) / np.float32(max(target - 1, 1))
     exact = places.astype(np.float32) * scale
-    index = exact.astype(np.int64)
-    fraction = exact - index.astype(np.float32)
+    before = exact.astype(np.int64)
+    fraction = exact - before.astype(np.float32)
     last = places == target - 1
-    index[last], fraction[last] = source - 1, 0
-    return Positions(index, fraction)
+    before[last], fraction[last] = source - 1, 0
+    return Positions(before, fraction)
 
 
 def row_positions(source: int, target: int, places: np.ndarray | None = None) -> Positions:
@@ -87,8 +88,6 @@ def resample(picture: np.ndarray, rows: Positions, columns: Positions, out: np.n
 
     What would fall outside ``out`` is not computed, and what the picture does not cover is left as it is.
     """
-    from darknetpy.kernels.resampling import resample_bytes, resample_planes
-
     height, width = out.shape[1:]
     rows = rows.part(slice(max(0, -top), max(0, height - top)))
     columns = columns.part(slice(max(0, -left), max(0, width - left)))

@@ -15,9 +15,7 @@ from darknetpy.images.formats import EXTENSIONS
 LONGEST_LINE = 65_536  # bytes; no path is longer, so this is no list of paths
 
 
-def expand(
-    arguments: Iterable[str | os.PathLike[str]], stdin: Iterable[str] | Iterable[bytes] | None = None
-) -> Iterator[str]:
+def expand(arguments: Iterable[str | os.PathLike[str]], stdin: Iterable[str | bytes] | None = None) -> Iterator[str]:
     """The paths of pictures that the arguments stand for, in their order, one at a time.
 
     ``photo.jpg``    itself, whatever its extension, also when there is no such file (reading it will say so)
@@ -44,7 +42,7 @@ def expand(
     return itertools.chain.from_iterable([_named_by(os.fsdecode(argument), stdin) for argument in arguments])
 
 
-def _named_by(argument: str, stdin: Iterable[str] | Iterable[bytes] | None) -> Iterable[str]:
+def _named_by(argument: str, stdin: Iterable[str | bytes] | None) -> Iterable[str]:
     if argument == "-":
         return _entries(sys.stdin.buffer if stdin is None else stdin, "standard input", None)
     if argument.startswith("@"):
@@ -105,7 +103,7 @@ def _listed(path: str) -> Iterator[str]:
     return entries()
 
 
-def _entries(lines: Iterable[str] | Iterable[bytes], name: str, folder: Path | None) -> Iterator[str]:
+def _entries(lines: Iterable[str | bytes], name: str, folder: Path | None) -> Iterator[str]:
     """Paths from the lines of a list; ``folder`` is tried for relative paths that do not exist as they are."""
     empty = True
     for number, line in enumerate(lines, start=1):

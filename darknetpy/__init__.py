@@ -2,7 +2,7 @@
 
 >>> import darknetpy
 >>> net = darknetpy.load("digits", "digits")
->>> net.classify("examples/seven.png", top=1)[0].label  # doctest: +SKIP
+>>> net.classify("examples/digit-7.png", top=1)[0].label  # doctest: +SKIP
 '7'
 """
 

@@ -15,6 +15,9 @@ import os
 from collections.abc import Iterable
 
 MAXIMUM_QUOTED = 80  # characters of somebody else's text in one message
+MAXIMUM_PART = 300  # characters of what was found, of what was expected, and of the remedy
+MAXIMUM_PATH = 200  # characters of a path in a message; the field keeps all of it
+MAXIMUM_KEPT = 1000  # errors, and warnings, that are worth keeping of one reading
 
 
 class _Report(Exception):
@@ -37,7 +40,7 @@ class _Report(Exception):
         option: str | None = None,
     ) -> None:
         self.found, self.expected, self.remedy = found, expected, remedy
-        self.path = None if path is None else os.fspath(path)
+        self.path = None if path is None else os.fsdecode(path)
         self.line, self.column, self.section, self.layer, self.option = line, column, section, layer, option
         super().__init__(self._text())
 
@@ -45,7 +48,7 @@ class _Report(Exception):
         place = ":".join(
             part
             for part in (
-                printable(self.path, limit=None) if self.path is not None else "",
+                printable_path(self.path) if self.path is not None else "",
                 str(self.line or ""),
                 str((self.line and self.column) or ""),
             )
@@ -57,9 +60,10 @@ class _Report(Exception):
         if self.layer is not None:
             where += f"layer {self.layer}"
         where = f"{where.rstrip()}: " if self.section is not None or self.layer is not None else where
-        text = f"{self.found}, expected {self.expected}." if self.expected else f"{self.found}."
-        if self.remedy:
-            text += f" {self.remedy}" + ("" if self.remedy.endswith("?") else ".")
+        found, expected, remedy = (printable(part, MAXIMUM_PART) for part in (self.found, self.expected, self.remedy))
+        text = f"{found}, expected {expected}." if expected else f"{found}."
+        if remedy:
+            text += f" {remedy}" + ("" if remedy.endswith("?") else ".")
         return where + text
 
     def fields(self) -> dict[str, str | int | None]:
@@ -115,7 +119,8 @@ class Findings:
     """Collects what is found while files are read: errors, warnings and quiet notes.
 
     By default the first error is raised. With ``collect=True`` errors are gathered instead, so that ``check`` can list
-    them all. With ``strict=True`` a warning counts as an error of class ``error_class``.
+    them all, until there are ``MAXIMUM_KEPT``: one more is raised. With ``strict=True`` a warning counts as an error of
+    class ``error_class``. Of very many warnings the first are kept, and the last of these says so.
     """
 
     def __init__(self, *, collect: bool = False, strict: bool = False) -> None:
@@ -126,7 +131,7 @@ class Findings:
 
     def error(self, error: DarknetpyError) -> None:
         """Raise the error, or keep it when collecting."""
-        if not self.collect:
+        if not self.collect or len(self.errors) >= MAXIMUM_KEPT:
             raise error
         self.errors.append(error)
 
@@ -135,8 +140,12 @@ class Findings:
         if self.strict:
             fields = warning.fields()
             self.error(error_class(**fields))  # type: ignore[arg-type]  # the same fields by construction
-        else:
+        elif len(self.warnings) < MAXIMUM_KEPT - 1:
             self.warnings.append(warning)
+        elif len(self.warnings) < MAXIMUM_KEPT:
+            remedy = "Mend the ones shown first"
+            more = DarknetpyWarning("more warnings follow, which are not shown", "", remedy, path=warning.path)
+            self.warnings.append(more)
 
     def note(self, text: str) -> None:
         """Keep a quiet remark: no mistake, but good to know."""
@@ -156,6 +165,17 @@ def printable(text: object, limit: int | None = MAXIMUM_QUOTED) -> str:
         for character in cut
     )
     return safe if len(cut) == len(full) else f"{safe}... ({len(full)} characters)"
+
+
+def printable_path(path: str) -> str:
+    """A path, safe for a terminal; of a very long one its beginning and its end.
+
+    >>> printable_path("my nets/yolo.cfg")
+    'my nets/yolo.cfg'
+    """
+    if len(path) > MAXIMUM_PATH:
+        path = f"{path[: MAXIMUM_PATH // 4]}...{path[-MAXIMUM_PATH * 3 // 4 :]}"
+    return printable(path, limit=None)
 
 
 def nearest(name: str, known: Iterable[str], count: int = 1) -> list[str]:

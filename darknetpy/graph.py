@@ -5,7 +5,7 @@ The graph knows no files but its cfg, and no engine.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -13,9 +13,10 @@ import numpy as np
 from darknetpy.config.net_options import input_shape, read_net_options
 from darknetpy.config.options import Options, read_options
 from darknetpy.config.sections import FIRST_SECTIONS, Cfg, Section
+from darknetpy.config.tree import Tree
 from darknetpy.dialect import DEFAULT, Dialect
 from darknetpy.errors import ConfigError, Findings, did_you_mean, printable
-from darknetpy.layers.base import COMMON_OPTIONS, Array, Layer, Shape, shape_text, size_of
+from darknetpy.layers.base import COMMON_OPTIONS, Array, Layer, Shape, Weights, shape_text, size_of
 from darknetpy.layers.registry import LATER, layer_types
 
 INPUT = -1  # the source index that means the network's input
@@ -50,7 +51,7 @@ class Node:
         return self.layer.options
 
     @property
-    def weights(self) -> dict[str, np.ndarray]:
+    def weights(self) -> Weights:
         """Its arrays by name."""
         return self.layer.weights
 
@@ -83,6 +84,11 @@ class Graph:
     def output_index(self) -> int:
         """Index of the layer whose output is the network's."""
         return len(self.nodes) - 1
+
+    @property
+    def tree(self) -> Tree | None:
+        """The tree of classes of the last layer that has one."""
+        return next((node.layer.tree for node in reversed(self.nodes) if node.layer.tree is not None), None)
 
     @property
     def parameters(self) -> int:
@@ -289,20 +295,23 @@ def _did_you_mean(name: str, known: Iterable[str]) -> str:
 
 
 def initial_weights(graph: Graph, seed: int = 0) -> None:
-    """Give every layer its initial arrays, as Darknet does before training; the same seed gives the same values.
-
-    Source: AlexeyAB/darknet src/convolutional_layer.c, connected_layer.c (uniform in +-sqrt(2 / fan_in)).
-    """
-    random = np.random.default_rng(seed)
-    for array, weights in _each_array(graph):
-        if array.bound:
-            values = random.uniform(-array.bound, array.bound, array.shape).astype(np.float32)
-        else:
-            values = np.full(array.shape, array.initial, np.float32)
-        weights[array.name] = values
-
-
-def _each_array(graph: Graph) -> Iterator[tuple[Array, dict[str, np.ndarray]]]:
+    """Give every layer its initial arrays, as Darknet does before training; the same seed gives the same values."""
     for node in graph.nodes:
         for array in node.arrays:
-            yield array, node.layer.weights
+            node.layer.weights[array.name] = initialize(node, array, seed)
+
+
+def initialize(node: Node, array: Array, seed: int = 0) -> np.ndarray:
+    """The values that one array of a layer starts with, a new float32 array of ``array.shape``.
+
+    They depend on the seed and on the array's place in the network, not on what else is initialized: an array that a
+    weights file leaves out begins just as it does in an untrained network.
+    Source: AlexeyAB/darknet src/convolutional_layer.c, connected_layer.c (uniform in +-sqrt(2 / fan_in)).
+    """
+    if not array.bound:
+        return np.full(array.shape, array.initial, np.float32)
+    random = np.random.default_rng([seed, node.index, node.arrays.index(array)])
+    values = random.random(array.shape, np.float32)
+    values *= 2 * array.bound
+    values -= array.bound
+    return values

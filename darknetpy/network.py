@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 import threading
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, overload
 
@@ -19,7 +20,7 @@ from darknetpy.dialect import Dialect, dialect_named
 from darknetpy.errors import Findings, ImageError
 from darknetpy.graph import Graph, Node, build_graph, initial_weights
 from darknetpy.layers.base import shape_text, size_of
-from darknetpy.weights.reader import LoadReport, read_weights
+from darknetpy.weights.reader import LoadReport, read_arrays, read_weights
 
 if TYPE_CHECKING:
     from darknetpy.engine.program import Program
@@ -70,16 +71,34 @@ def load(
     findings = Findings(strict=strict)
     text = cfg if isinstance(cfg, Cfg) else read_cfg(find_cfg(cfg), findings)
     graph = build_graph(text, dialect=dialect_named(dialect), findings=findings)
-    report = None
+    report = read_again = None
     if weights is None:
         initial_weights(graph, seed)
     else:
-        weights = find_weights(weights)
-        report = read_weights(weights, graph, upto=upto, allow_damaged=allow_damaged, findings=findings)
+        path = find_weights(weights).absolute()
+        report = read_weights(path, graph, upto=upto, allow_damaged=allow_damaged, findings=findings, seed=seed)
+
+        def read_again(node: Node) -> Mapping[str, np.ndarray]:
+            return read_arrays(path, graph, node, upto=upto, allow_damaged=allow_damaged, seed=seed)
+
     class_names = _class_names(names, text, graph, findings)
+    _warn(findings)
+    return Network(
+        graph,
+        report,
+        class_names,
+        findings.notes,
+        batch=batch,
+        threads=threads,
+        memory=memory,
+        read_again=read_again,
+    )
+
+
+def _warn(findings: Findings) -> None:
+    """Pass warnings to Python's ``warnings``, as from the caller of the function that calls this."""
     for warning in findings.warnings:
-        warnings.warn(warning, stacklevel=2)
-    return Network(graph, report, class_names, findings.notes, batch=batch, threads=threads, memory=memory)
+        warnings.warn(warning, stacklevel=3)
 
 
 def _class_names(
@@ -138,7 +157,9 @@ class Network:
         batch: int = 1,
         threads: int | None = None,
         memory: Memory = "normal",
+        read_again: Callable[[Node], Mapping[str, np.ndarray]] | None = None,
     ) -> None:
+        self._read_again = read_again
         self.graph, self.loaded, self.names, self.notes = graph, loaded, names, notes
         self.layers = Layers(graph.nodes)
         self.batch, self.threads, self.memory = batch, threads, memory
@@ -217,7 +238,7 @@ class Network:
         Raises:
             ImageError: the picture cannot be read, or has not what the network wants.
 
-        >>> net.classify("examples/seven.png", top=1)  # doctest: +SKIP
+        >>> net.classify("examples/digit-7.png", top=1)  # doctest: +SKIP
         [Classification(label='7', probability=0.99, class_id=7)]
         """
         prepared = self.prepare(image, preprocess=preprocess, channels=channels)
@@ -264,8 +285,17 @@ class Network:
         """
         from darknetpy.weights.writer import write_weights
 
-        version = self.loaded.version if self.loaded else None
-        write_weights(path, self.graph, seen=self.loaded.seen if self.loaded else 0, upto=upto, version=version)
+        findings, loaded = Findings(), self.loaded
+        write_weights(
+            path,
+            self.graph,
+            seen=loaded.seen if loaded else 0,
+            upto=upto,
+            version=loaded.version if loaded else None,
+            header_bytes=loaded.header_bytes if loaded else None,
+            findings=findings,
+        )
+        _warn(findings)
 
     def summary(self) -> str:
         """The table of layers as text: type, options, output shape, parameters, FLOPs, receptive field, and totals."""
@@ -284,7 +314,18 @@ class Network:
         with self._lowering:
             if self._program is None:
                 self._program = Program(self.graph, threads=self.threads)
+                if self.memory == "low":
+                    self._let_go_of_packed_arrays(self._program.packed_layers)
         return self._program
+
+    def _let_go_of_packed_arrays(self, packed: frozenset[int]) -> None:
+        """Free arrays that the engine has in its own order, as far as the weights file can give them again."""
+        if self._read_again is None:
+            return
+        needed = {id(node.weights) for node in self.layers if node.index not in packed}
+        for node in self.layers:
+            if node.index in packed and node.arrays and id(node.weights) not in needed:
+                node.weights.let_go(partial(self._read_again, node))
 
     def _checked(self, batch: np.ndarray, engine: bool) -> np.ndarray:
         kinds = ("float32",) if engine else ("float32", "float64")

@@ -1,0 +1,1 @@
+"""The command ``darknetpy``: one module a command, thin: what is computed, is computed elsewhere."""

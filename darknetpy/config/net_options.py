@@ -5,11 +5,16 @@ Source: AlexeyAB/darknet src/parser.c, parse_net_options.
 
 from __future__ import annotations
 
+import itertools
+from collections.abc import Iterator
+from typing import NamedTuple, TypeVar
+
 from darknetpy.config.options import Default, Kind, Option, Options, Use, read_options
 from darknetpy.config.sections import Section
 from darknetpy.dialect import DEFAULT, Dialect
 from darknetpy.errors import ConfigError, DarknetpyWarning, Findings
 
+_Problem = TypeVar("_Problem", ConfigError, DarknetpyWarning)
 POLICIES = ("constant", "step", "exp", "poly", "steps", "sigmoid", "random", "sgdr")
 
 
@@ -42,22 +47,22 @@ NET_OPTIONS: tuple[Option, ...] = (
     _train("max_batches", 0, "updates in all", Kind.INTEGER, minimum=0),
     _train("learning_rate", 0.001, "size of the updates", minimum=0),
     _train("learning_rate_min", 0.00001, "smallest rate of policy sgdr", minimum=0),
-    _train("momentum", 0.9, "part of the last update that goes on", minimum=0, maximum=1),
+    _train("momentum", 0.9, "part of the last update that goes on", minimum=0, below=1),
     _train("decay", 0.0001, "pull of the weights to zero", minimum=0),
     Option("policy", "constant", "how the rate changes", Kind.WORD, choices=POLICIES, use=Use.TRAIN),
     _train("step", 1, "updates between changes (policies step and sigmoid)", Kind.INTEGER, minimum=1),
     _train("scale", 1.0, "factor of each change (policy step)", minimum=0),
     _train("gamma", 1.0, "rate of change (policies exp and sigmoid)"),
     _train("power", 4.0, "exponent (policy poly, burn_in)"),
-    _train("steps", (), "updates at which the rate changes (policy steps)", Kind.INTEGERS, minimum=0),
+    _train("steps", (), "updates at which the rate changes (policy steps)", Kind.INTEGERS, minimum=-1),
     _train("scales", (), "factors at these updates", Kind.NUMBERS, minimum=0),
     _train("seq_scales", (), "factors on the sequence length at these updates", Kind.NUMBERS, minimum=0),
     _train("burn_in", 0, "updates with a rate that grows from zero", Kind.INTEGER, minimum=0),
     _train("sgdr_cycle", _same("max_batches"), "updates of the first cycle of policy sgdr", Kind.INTEGER, minimum=0),
     _train("sgdr_mult", 2, "growth of the cycles", Kind.INTEGER, minimum=1),
     _flag("adam", "Adam instead of momentum"),
-    _train("B1", 0.9, "Adam's first decay", minimum=0, maximum=1),
-    _train("B2", 0.999, "Adam's second decay", minimum=0, maximum=1),
+    _train("B1", 0.9, "Adam's first decay", minimum=0, below=1),
+    _train("B2", 0.999, "Adam's second decay", minimum=0, below=1),
     _train("eps", 0.000001, "Adam's epsilon", minimum=0),
     _train("max_crop", _same("width", 2), "longest short side before cropping, in pixels", Kind.INTEGER, minimum=0),
     _train("min_crop", _same("width"), "shortest short side before cropping, in pixels", Kind.INTEGER, minimum=0),
@@ -79,7 +84,7 @@ NET_OPTIONS: tuple[Option, ...] = (
     _flag("cutmix", "paste a part of another picture"),
     _flag("mosaic", "four pictures in one"),
     _flag("mosaic_bound", "boxes end at the borders of the mosaic's parts"),
-    _train("label_smooth_eps", 0.0, "label smoothing", minimum=0, maximum=1),
+    _train("label_smooth_eps", 0.0, "label smoothing", minimum=0, below=1),
     _train("resize_step", 32.0, "step of random input sizes, in pixels", minimum=1),
     _flag("attention", "heat maps while training"),
     _train("adversarial_lr", 0.0, "rate of adversarial pictures", minimum=0),
@@ -106,19 +111,99 @@ NET_OPTIONS: tuple[Option, ...] = (
 )
 
 
+class _Finding(NamedTuple):
+    """What a check of [net] as a whole found, and the option to point at."""
+
+    found: str
+    expected: str
+    remedy: str
+    option: str
+
+
 def read_net_options(
     section: Section, findings: Findings, *, dialect: Dialect = DEFAULT, training: bool = False
 ) -> Options:
     """Read [net] and check what its options say about each other; ``input_shape`` settles the size of the input."""
     options = read_options(section, NET_OPTIONS, findings, dialect=dialect, training=training)
-    if not options.failed and options.subdivisions > options.batch:
-        found, expected = f"subdivisions={options.subdivisions}", f"at most batch={options.batch}"
-        place = section.at("subdivisions")
-        if training:
-            findings.error(ConfigError(found, expected, **place))
-        else:
-            findings.warning(DarknetpyWarning(found, expected, "It only matters for training", **place))
+    if options.failed:
+        return options
+    if training:
+        for check in (_mini_batches, _duration, _steps, _cycles, _augmentation):
+            for finding in check(options):
+                findings.error(_at(section, finding, ConfigError))
+        for finding in _training_doubts(options):
+            findings.warning(_at(section, finding, DarknetpyWarning))
+    else:
+        for finding in _mini_batches(options):
+            without_effect = finding._replace(remedy="It only matters for training")
+            findings.warning(_at(section, without_effect, DarknetpyWarning))
     return options
+
+
+def _at(section: Section, finding: _Finding, kind: type[_Problem]) -> _Problem:
+    return kind(finding.found, finding.expected, finding.remedy, **section.at(finding.option))
+
+
+def _mini_batches(options: Options) -> Iterator[_Finding]:
+    if options.subdivisions > options.batch:
+        remedy = f"Write subdivisions={options.batch} or less"
+        yield _Finding(f"subdivisions={options.subdivisions}", f"at most batch={options.batch}", remedy, "subdivisions")
+
+
+def _duration(options: Options) -> Iterator[_Finding]:
+    if not options.max_batches:
+        found = "max_batches=0" if "max_batches" in options.given else "no max_batches="
+        yield _Finding(
+            found, "the number of updates to train for", "Write for example max_batches=10000", "max_batches"
+        )
+
+
+def _steps(options: Options) -> Iterator[_Finding]:
+    steps, policy = options.steps, options.policy
+    if policy not in ("steps", "sgdr"):
+        return
+    for name in ("steps", "scales"):
+        if policy == "steps" and not options[name]:
+            yield _Finding(f"policy=steps without {name}=", "steps= and scales=", f"Add {name}=", "policy")
+    if any(later <= earlier for earlier, later in itertools.pairwise(steps)):
+        found = f"steps={','.join(map(str, steps))}"
+        yield _Finding(found, "numbers that increase", "Put them in order, and their scales too", "steps")
+    for name in ("scales", "seq_scales"):
+        if options[name] and len(options[name]) < len(steps):
+            found = f"{_count(steps)} in steps= and {_count(options[name])} in {name}="
+            yield _Finding(found, "one factor for each step", "Write as many of both", name)
+
+
+def _cycles(options: Options) -> Iterator[_Finding]:
+    if options.policy == "sgdr" and not options.sgdr_cycle:
+        yield _Finding("sgdr_cycle=0", "a whole number, at least 1", "Write the updates of a cycle", "sgdr_cycle")
+
+
+def _augmentation(options: Options) -> Iterator[_Finding]:
+    if options.letter_box and options.mosaic:
+        yield _Finding("letter_box=1 with mosaic=1", "one of them", "Delete letter_box=1 or mosaic=1", "letter_box")
+
+
+def _training_doubts(options: Options) -> Iterator[_Finding]:
+    """What trains, though hardly as it was meant."""
+    batch, subdivisions = options.batch, options.subdivisions
+    if subdivisions <= batch and batch % subdivisions:
+        remedy = f"An update sees {batch // subdivisions * subdivisions} pictures"
+        yield _Finding(f"batch={batch}", f"a multiple of subdivisions={subdivisions}", remedy, "batch")
+    if options.burn_in > options.max_batches > 0:
+        expected = f"fewer than max_batches={options.max_batches}"
+        yield _Finding(f"burn_in={options.burn_in}", expected, "The learning rate is never reached", "burn_in")
+    for name in ("saturation", "exposure"):
+        if options[name] == 0:
+            yield _Finding(f"{name}=0", "a number above 0", "It is taken as 1, which changes nothing", name)
+    for name in ("scales", "seq_scales"):
+        if len(options[name]) > len(options.steps) and options.policy in ("steps", "sgdr"):
+            found = f"{_count(options.steps)} in steps= and {_count(options[name])} in {name}="
+            yield _Finding(found, "one factor for each step", "The ones at the end are ignored", name)
+
+
+def _count(values: tuple[float, ...]) -> str:
+    return f"{len(values)} number{'' if len(values) == 1 else 's'}"
 
 
 def input_shape(options: Options, section: Section) -> tuple[int, ...]:
@@ -126,9 +211,10 @@ def input_shape(options: Options, section: Section) -> tuple[int, ...]:
     missing = [name for name in ("width", "height", "channels") if options[name] is None]
     if not missing:
         shape = (options.channels, options.height, options.width)
-        if options.inputs not in (None, shape[0] * shape[1] * shape[2]):
-            expected = f"width * height * channels = {shape[0] * shape[1] * shape[2]}"
-            raise ConfigError(f"inputs={options.inputs}", expected, **section.at("inputs"))
+        values = shape[0] * shape[1] * shape[2]
+        if options.inputs not in (None, values):
+            expected = f"width * height * channels = {values}"
+            raise ConfigError(f"inputs={options.inputs}", expected, "Delete inputs=", **section.at("inputs"))
         return shape
     if options.inputs is not None:
         return (options.inputs,)

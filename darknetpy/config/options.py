@@ -7,6 +7,7 @@ the tests with bad values.
 from __future__ import annotations
 
 import math
+import operator
 import re
 import struct
 from collections.abc import Callable, Iterator, Mapping
@@ -19,8 +20,9 @@ from darknetpy.dialect import DEFAULT, Dialect
 from darknetpy.errors import ConfigError, DarknetpyWarning, Findings, did_you_mean, nearest, printable
 
 MAXIMUM_INTEGER = 2**31 - 1  # Darknet's int
-_INTEGER = re.compile(r"[+-]?\d+(\.0*)?")
-_NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?|[+-]?(inf|nan)", re.IGNORECASE)
+_INTEGER = re.compile(r"[+-]?[0-9]+(\.0*)?")
+_NUMBER = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)(e[+-]?[0-9]+)?|[+-]?(inf|nan)", re.IGNORECASE | re.ASCII)
+_SPLIT_NUMBER = re.compile(r"[0-9.][ \t\r]+[0-9.]")  # a blank where a comma was meant?
 
 
 class Required(Enum):
@@ -64,8 +66,8 @@ class Default:
 class Option:
     """One ``name=value`` of a section: the source of parsing, checking, docs and bad-value tests.
 
-    ``minimum`` and ``maximum`` are inclusive unless ``open_bounds``; for lists they hold for every element.
-    ``choices`` are the allowed words. ``finite`` refuses nan and inf.
+    ``minimum`` and ``maximum`` are inclusive unless ``open_bounds``, ``below`` is a maximum that is not; for lists they
+    hold for every element. ``choices`` are the allowed words. ``finite`` refuses nan and inf.
     """
 
     name: str
@@ -75,6 +77,7 @@ class Option:
     minimum: float | None = None
     maximum: float | None = None
     open_bounds: bool = False
+    below: float | None = None
     choices: tuple[str, ...] = ()
     finite: bool = True
     use: Use = Use.RUN
@@ -83,15 +86,17 @@ class Option:
         """What a value must be, for messages and docs."""
         if self.choices:
             return f"one of {', '.join(self.choices)}"
-        text = self.kind.value
-        if self.minimum is not None and self.maximum is not None:
-            text += f", {_bound('more than' if self.open_bounds else 'at least', self.minimum)}"
-            text += f" and {_bound('less than' if self.open_bounds else 'at most', self.maximum)}"
-        elif self.minimum is not None:
-            text += f", {_bound('more than' if self.open_bounds else 'at least', self.minimum)}"
-        elif self.maximum is not None:
-            text += f", {_bound('less than' if self.open_bounds else 'at most', self.maximum)}"
-        return text
+        bounds = " and ".join(f"{words} {_plain(value)}" for words, value in self._bounds())
+        return f"{self.kind.value}, {bounds}" if bounds else self.kind.value
+
+    def _bounds(self) -> Iterator[tuple[str, float]]:
+        """The limits of a value, in words."""
+        if self.minimum is not None:
+            yield ("more than" if self.open_bounds else "at least"), self.minimum
+        if self.maximum is not None:
+            yield ("less than" if self.open_bounds else "at most"), self.maximum
+        if self.below is not None:
+            yield "less than", self.below
 
     def default_for(self, earlier: Options, dialect: Dialect) -> Any:
         """The value when the section does not give one."""
@@ -113,22 +118,19 @@ class Option:
         """The value of a text without blanks or notes; raises ValueError where it is not one."""
         value = _READERS[self.kind](text)
         elements = value if isinstance(value, tuple) else (value,)
-        if not all(self._allows(element) for element in elements):
+        if not all(self.allows(element) for element in elements):
             raise ValueError(text)
         return value
 
-    def _allows(self, value: Any) -> bool:
+    def allows(self, value: Any) -> bool:
+        """Whether a value, or one element of a list, is among the choices or within the bounds."""
         if self.choices:
             return value in self.choices
         if isinstance(value, float) and not math.isfinite(value):
             return not self.finite
         if isinstance(value, str):
             return True
-        if self.minimum is not None and (value <= self.minimum if self.open_bounds else value < self.minimum):
-            return False
-        if self.maximum is not None:
-            return bool(value < self.maximum if self.open_bounds else value <= self.maximum)
-        return True
+        return all(_HOLDS[words](value, bound) for words, bound in self._bounds())
 
     def bad_values(self) -> Iterator[str]:
         """Texts that must be refused: the test of all layers feeds each of them to each option."""
@@ -144,14 +146,18 @@ class Option:
                 yield "99999999999"
             if self.finite and self.kind in (Kind.NUMBER, Kind.NUMBERS):
                 yield "nan"
-            if self.minimum is not None:
-                yield f"{self.minimum if self.open_bounds else self.minimum - 1:g}"
-            if self.maximum is not None:
-                yield f"{self.maximum if self.open_bounds else self.maximum + 1:g}"
+            for words, bound in self._bounds():
+                yield f"{bound + _OUTSIDE[words]:g}"
 
 
-def _bound(words: str, value: float) -> str:
-    return f"{words} {int(value) if value == int(value) else value}"
+_HOLDS: dict[str, Callable[[float, float], bool]] = {
+    "more than": operator.gt, "at least": operator.ge, "at most": operator.le, "less than": operator.lt,
+}  # fmt: skip
+_OUTSIDE = {"more than": 0, "at least": -1, "at most": 1, "less than": 0}  # the nearest whole step that does not hold
+
+
+def _plain(value: float) -> str:
+    return str(int(value) if value == int(value) else value)
 
 
 def float32(value: float) -> float:
@@ -242,7 +248,7 @@ def read_options(
             options.given.add(option.name)
             value = _read_given(option, section, value, options, findings, training)
         elif value is REQUIRED:
-            findings.error(ConfigError(f"no {option.name}=", option.expected(), **section.at()))
+            findings.error(ConfigError(f"no {option.name}=", option.expected(), f"Add {option.name}=", **section.at()))
             options.failed = True
             value = None
         options._values[option.name] = value
@@ -259,51 +265,64 @@ def _read_given(
     try:
         value = option.parse(text)
     except ValueError:
-        found, remedy = f"{option.name}={printable(text)}", _remedy(option, text)
-        if option.use is Use.RUN or training:
-            findings.error(ConfigError(found, option.expected(), remedy, **section.at(option.name)))
-            options.failed = True
-        else:
-            remedy = remedy or "It only matters for training"
-            findings.warning(DarknetpyWarning(found, option.expected(), remedy, **section.at(option.name)))
+        binding = option.use is Use.RUN or (option.use is Use.TRAIN and training)
+        _report_bad(option, text, section, findings, binding)
+        options.failed |= binding
         return None if default is REQUIRED else default
     if option.use is Use.NONE and value != default:
         findings.note(f"{section.path or '<cfg>'}:{section.lines[option.name]}: {option.name}= has no effect on a CPU")
     return value
 
 
+def _report_bad(option: Option, text: str, section: Section, findings: Findings, binding: bool) -> None:
+    """A value that cannot be read: an error where it is ``binding``, else a warning."""
+    found, place = f"{option.name}={printable(text)}", section.at(option.name)
+    if binding:
+        findings.error(ConfigError(found, option.expected(), _remedy(option, text), **place))
+    else:
+        acts_on = "only matters for training" if option.use is Use.TRAIN else "has no effect on a CPU"
+        findings.warning(DarknetpyWarning(found, option.expected(), f"It {acts_on}", **place))
+
+
 def _remedy(option: Option, text: str) -> str:
+    """What to write instead."""
     if option.choices:
-        return did_you_mean(text, option.choices)
-    if option.minimum is not None and text.lstrip("+-").isdigit() and len(text) > 10:
-        return f"The largest is {MAXIMUM_INTEGER}"
-    return ""
+        return did_you_mean(text, option.choices) or "Choose one of them"
+    if option.kind is Kind.FLAG:
+        return "Write 1 for yes, 0 for no"
+    if option.kind in (Kind.INTEGER, Kind.NUMBER) and _NUMBER.fullmatch(text):
+        number = float(text)
+        if option.kind is Kind.INTEGER and number > MAXIMUM_INTEGER:
+            return f"The largest number is {MAXIMUM_INTEGER}"
+        if option.kind is Kind.INTEGER and number.is_integer() and option.allows(int(number)):
+            return f"Write {option.name}={int(number)}"
+        if not math.isfinite(float32(number)):
+            return "Write a finite number"
+    default = option.default_text()
+    return "Correct it" + (f"; without this line it is {default}" if default not in ("required", "none") else "")
 
 
 def _without_tail(option: Option, text: str, section: Section, findings: Findings) -> str:
-    """Text after # or ; that no blank separates, and a comma at the end of a list, are dropped with a warning."""
+    """Text after # or ; that no blank separates is dropped with a warning; other doubtful texts are warned about."""
+
+    def warn(found: str, expected: str, remedy: str) -> None:
+        found = f"{option.name}={printable(found)}"
+        findings.warning(DarknetpyWarning(found, expected, remedy, **section.at(option.name)))
+
     kept = re.split(r"[#;]", text, maxsplit=1)[0]
     if kept and kept != text:
-        findings.warning(
-            DarknetpyWarning(
-                f"{option.name}={printable(text)}",
-                f"nothing after {printable(kept)}",
-                "Put a blank before a note",
-                **section.at(option.name),
-            )
-        )
+        warn(text, f"nothing after {printable(kept)}", "Put a blank before a note")
         text = kept
     if option.kind in (Kind.INTEGERS, Kind.NUMBERS) and text.endswith(","):
-        findings.warning(
-            DarknetpyWarning(
-                f"{option.name}={printable(text)}", "no comma at the end", "It is ignored", **section.at(option.name)
-            )
-        )
+        warn(text, "no comma at the end", "It is ignored")
+    raw = section.raw[option.name]
+    if option.kind not in (Kind.WORD, Kind.PATH) and _SPLIT_NUMBER.search(raw):
+        warn(raw, "no blank inside a number", f"It is read as {printable(text)}; put commas between numbers")
     return text
 
 
 def _warn_unknown(section: Section, declared: tuple[Option, ...], findings: Findings) -> None:
-    names = [option.name for option in declared]
+    names = tuple(option.name for option in declared)
     for name in section.values:
         if name in names:
             continue

@@ -38,38 +38,47 @@ def shipped_networks() -> dict[str, ShippedNetwork]:
 
 
 def _existing(path: Path) -> Path | None:
-    return path if path.is_file() else None
+    return path if _is_file(path) else None
 
 
-def find_cfg(given: str | os.PathLike[str]) -> Path:
+def find_cfg(given: str | bytes | os.PathLike[str]) -> Path:
     """The path of a cfg: a file, or the name of a network that we ship. Raises ConfigError for an unknown name."""
-    path = Path(given)
-    if _is_path(given) or path.exists():
-        return path
-    network = shipped_networks().get(os.fspath(given))
+    network = _network_named(given)
     if network:
         return network.cfg
+    name = os.fsdecode(given)
+    if name and (_is_path(given) or os.path.exists(name)):  # noqa: PTH110  # see _is_file
+        return Path(name)
+    shipped = ", ".join(shipped_networks())
     raise ConfigError(
-        f"no such file, and no network called {printable(given)}",
-        "a cfg file, or one of " + ", ".join(shipped_networks()),
-        did_you_mean(os.fspath(given), shipped_networks()),
-        path=given,
+        f"no such file, and no network called {printable(name)}" if name else "an empty path",
+        f"a cfg file, or one of {shipped}" if shipped else "a cfg file",
+        did_you_mean(name, shipped_networks()) or "Check how the name is written",
+        path=name or None,
     )
 
 
-def find_weights(given: str | os.PathLike[str]) -> Path:
+def find_weights(given: str | bytes | os.PathLike[str]) -> Path:
     """The path of a weights file: a file, or the name of a network whose weights we ship."""
-    path = Path(given)
-    if _is_path(given) or path.exists():
-        return path
-    network = shipped_networks().get(os.fspath(given))
-    return network.weights if network and network.weights else path
+    network = _network_named(given)
+    return network.weights if network and network.weights else Path(os.fsdecode(given))
 
 
-def _is_path(given: str | os.PathLike[str]) -> bool:
-    return not isinstance(given, str) or bool(Path(given).suffix) or os.sep in given
+def _network_named(given: str | bytes | os.PathLike[str]) -> ShippedNetwork | None:
+    """The shipped network of that name, unless a file has it; a folder of the same name does not count."""
+    if not isinstance(given, str) or _is_path(given) or _is_file(given):
+        return None
+    return shipped_networks().get(given)
+
+
+def _is_path(given: str | bytes | os.PathLike[str]) -> bool:
+    return not isinstance(given, str) or bool(Path(given).suffix) or Path(given).name != given
+
+
+def _is_file(path: str | Path) -> bool:
+    return os.path.isfile(path)  # noqa: PTH113  # Path.is_file raises for names that are too long
 
 
 def names_beside(cfg: Path) -> Path | None:
     """The .names file that goes with a cfg: the one with its stem, beside it."""
-    return _existing(cfg.with_suffix(".names"))
+    return _existing(cfg.with_suffix(".names")) if cfg.name else None

@@ -3,15 +3,22 @@
 from __future__ import annotations
 
 import os
+import re
 import stat
 from dataclasses import dataclass
 from pathlib import Path
 
 from darknetpy.config.file_kinds import SNIFFED, describe_content
-from darknetpy.errors import ConfigError, DarknetpyError, printable
+from darknetpy.errors import ConfigError, DarknetpyError, printable, printable_path
 
 MAXIMUM_BYTES = 64 * 1024 * 1024
-_ALLOWED_CONTROLS = "\t\n\r"
+_BYTE_ORDER_MARK = "\ufeff"
+_CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")  # all but tab and line ends
+_NUL = re.compile("\0")
+_REMEDIES = {
+    "a Git LFS pointer, not the file itself": "Fetch the file itself: git lfs pull",
+    "an HTML page (did a download fail?)": "Download the file again",
+}
 
 
 @dataclass(frozen=True)
@@ -23,10 +30,14 @@ class Text:
     path: str | None
 
     @property
+    def separator(self) -> str:
+        """The character that ends a line: ``\\n``, or ``\\r`` in a file that has no ``\\n`` at all."""
+        return "\n" if "\n" in self.text else "\r"
+
+    @property
     def lines(self) -> list[str]:
-        """The lines by ``\\n``, or by ``\\r`` in a file that has no ``\\n`` at all."""
-        separator = "\n" if "\n" in self.text else "\r"
-        lines = self.text.split(separator)
+        """The lines in order, without line ends."""
+        lines = self.text.split(self.separator)
         return lines[:-1] if lines[-1] == "" else lines
 
     def encode(self) -> bytes:
@@ -34,72 +45,112 @@ class Text:
         return self.text.encode(self.encoding)
 
 
-def read_file(path: str | os.PathLike[str], what: str, error: type[DarknetpyError] = ConfigError) -> bytes:
+def read_file(path: str | bytes | os.PathLike[str], what: str, error: type[DarknetpyError] = ConfigError) -> bytes:
     """The bytes of a regular file of at most 64 MiB; ``what`` names its role in messages ("cfg file")."""
-    name = os.fspath(path)
+    name = os.fsdecode(path)
+    if not name:
+        raise error("an empty path", f"the path of a {what}", "Name the file")
     try:
         status = Path(name).stat()
     except OSError as problem:
-        raise error(
-            f"no such {what}"
-            if isinstance(problem, FileNotFoundError)
-            else f"cannot read the {what}: {problem.strerror}",
-            "" if isinstance(problem, FileNotFoundError) else "a readable file",
-            f"Relative paths start at {printable(Path.cwd(), limit=None)}" if not os.path.isabs(name) else "",  # noqa: PTH117
-            path=name,
-        ) from None
+        raise _unreachable(problem, name, what, error) from None
     except ValueError:
-        raise error("a path with a NUL byte", f"the path of a {what}", path=name) from None
-    if stat.S_ISDIR(status.st_mode):
-        raise error("is a directory", f"a {what}", path=name)
+        remedy = "Check how the name is written"
+        raise error("a name that no file can have", f"the path of a {what}", remedy, path=name) from None
     if not stat.S_ISREG(status.st_mode):
-        raise error("is not a regular file", f"a {what}", path=name)
+        found = "is a directory" if stat.S_ISDIR(status.st_mode) else "is not a regular file"
+        raise error(found, f"a {what}", f"Name the {what} itself", path=name)
     if status.st_size > MAXIMUM_BYTES:
-        raise error(f"{status.st_size} bytes", f"a {what} of at most {MAXIMUM_BYTES} bytes", path=name)
+        expected = f"a {what} of at most {MAXIMUM_BYTES} bytes"
+        raise error(f"{status.st_size} bytes", expected, "Check that this is the right file", path=name)
     try:
         return Path(name).read_bytes()
     except OSError as problem:
-        raise error(f"cannot read the {what}: {problem.strerror}", "a readable file", path=name) from None
+        raise _unreachable(problem, name, what, error) from None
 
 
-def decode(data: bytes, path: str | None, what: str, error: type[DarknetpyError] = ConfigError) -> Text:
-    """Bytes to text: UTF-8 with or without a byte-order mark, else Latin-1; anything that is not text is refused."""
-    kind = describe_content(data[:SNIFFED])
+def _unreachable(problem: OSError, name: str, what: str, error: type[DarknetpyError]) -> DarknetpyError:
+    if isinstance(problem, FileNotFoundError):
+        return error(f"no such {what}", remedy=_start_of_relative_paths(name), path=name)
+    found = f"cannot read the {what}: {problem.strerror}"
+    return error(found, "a readable file", "Check the path and its permissions", path=name)
+
+
+def _start_of_relative_paths(name: str) -> str:
+    if Path(name).is_absolute():
+        return "Check how the path is written"
+    try:
+        return f"Relative paths start at {printable_path(str(Path.cwd()))}"
+    except OSError:
+        return "The current folder does not exist any more: change to another"
+
+
+def decode(
+    data: bytes,
+    path: str | None,
+    what: str,
+    error: type[DarknetpyError] = ConfigError,
+    *,
+    controls_allowed: bool = False,
+) -> Text:
+    """Bytes to text: UTF-8 with or without a byte-order mark, else Latin-1; anything that is not text is refused.
+
+    Control characters other than tabs and line ends are refused too, unless ``controls_allowed`` (NUL is in any case).
+    """
+    _refuse_other_kinds(data[:SNIFFED], path, what, error)
+    encoding = "utf-8-sig" if data.startswith(_BYTE_ORDER_MARK.encode()) else "utf-8"
+    try:
+        text = Text(data.decode(encoding), encoding, path)
+    except UnicodeDecodeError:
+        text = Text(data.decode("latin-1"), "latin-1", path)
+    _refuse_controls(text, what, error, controls_allowed)
+    return text
+
+
+def from_string(given: str, path: str | None, what: str, error: type[DarknetpyError] = ConfigError) -> Text:
+    """The same for text in memory; ``path`` is used in messages only."""
+    marked = given.startswith(_BYTE_ORDER_MARK)
+    text = Text(given.removeprefix(_BYTE_ORDER_MARK), "utf-8-sig" if marked else "utf-8", path)
+    _refuse_other_kinds(given[:SNIFFED].encode("utf-8", "surrogatepass"), path, what, error)
+    _refuse_controls(text, what, error, controls_allowed=False)
+    return text
+
+
+def _refuse_other_kinds(head: bytes, path: str | None, what: str, error: type[DarknetpyError]) -> None:
+    kind = describe_content(head)
     if kind == "UTF-16 text":
         raise error("UTF-16 text", "UTF-8", "Save the file as UTF-8", path=path)
-    if kind is not None and kind != "a Darknet cfg file":
-        hint = "The order of arguments is CFG WEIGHTS" if kind == "a Darknet weights file" else ""
-        raise error(f"this is {kind}", f"a {what}", hint, path=path)
-    encoding = "utf-8-sig" if data.startswith(b"\xef\xbb\xbf") else "utf-8"
-    try:
-        text = data.decode(encoding)
-    except UnicodeDecodeError:
-        encoding, text = "latin-1", data.decode("latin-1")
-    _refuse_controls(text, path, what, error)
-    return Text(text, encoding, path)
+    if kind is not None and kind != f"a Darknet {what}":
+        order = "The order of arguments is CFG WEIGHTS" if what == "cfg file" else f"Name the {what}"
+        raise error(f"this is {kind}", f"a {what}", _REMEDIES.get(kind, order), path=path)
 
 
-def _refuse_controls(text: str, path: str | None, what: str, error: type[DarknetpyError]) -> None:
+def _refuse_controls(text: Text, what: str, error: type[DarknetpyError], controls_allowed: bool) -> None:
     """Control characters mean binary content or a trap for the reader; only tab and line ends are text."""
-    if text.isprintable():
+    count = sum(1 for _ in _CONTROL.finditer(text.text))
+    if count > 8 and count * 20 > len(text.text):
+        raise error("this is not a text file", f"a {what}", "Check that this is the right file", path=text.path)
+    match = (_NUL if controls_allowed else _CONTROL).search(text.text)
+    if match is None:
         return
-    controls = [
-        index
-        for index, character in enumerate(text)
-        if (character < " " or character == "\x7f") and character not in _ALLOWED_CONTROLS
-    ]
-    if not controls:
-        return
-    if len(controls) > 8 and len(controls) * 20 > len(text):
-        raise error("this is not a text file", f"a {what}", path=path)
-    before = text[: controls[0]]
-    character = text[controls[0]]
-    found = "a NUL byte" if character == "\0" else f"control character {printable(character)}"
+    before = text.text[: match.start()]
     raise error(
-        found, "plain text", path=path, line=before.count("\n") + 1, column=len(before) - (before.rfind("\n") + 1) + 1
+        "a NUL byte" if match[0] == "\0" else f"control character {printable(match[0])}",
+        "plain text",
+        "Delete it",
+        path=text.path,
+        line=before.count(text.separator) + 1,
+        column=len(before) - (before.rfind(text.separator) + 1) + 1,
     )
 
 
-def read_text(path: str | os.PathLike[str], what: str, error: type[DarknetpyError] = ConfigError) -> Text:
+def read_text(
+    path: str | bytes | os.PathLike[str],
+    what: str,
+    error: type[DarknetpyError] = ConfigError,
+    *,
+    controls_allowed: bool = False,
+) -> Text:
     """Read and decode a text file; see :func:`read_file` and :func:`decode`."""
-    return decode(read_file(path, what, error), os.fspath(path), what, error)
+    data = read_file(path, what, error)
+    return decode(data, os.fsdecode(path), what, error, controls_allowed=controls_allowed)

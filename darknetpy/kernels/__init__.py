@@ -20,8 +20,8 @@ class Kernel:
     """
 
     def __init__(self, function: Callable[..., Any]) -> None:
-        functools.update_wrapper(self, function)
         self.py_func = function
+        self.__name__, self.__doc__ = function.__name__, function.__doc__
 
     def __call__(self, *arguments: Any) -> Any:
         return self.dispatcher(*arguments)
@@ -33,7 +33,7 @@ class Kernel:
 
         from darknetpy.kernels.cache import KernelCache
 
-        dispatcher = njit(nogil=True, error_model="numpy", fastmath=set(FAST_MATH))(self.py_func)
+        dispatcher: Any = njit(nogil=True, error_model="numpy", fastmath=set(FAST_MATH))(self.py_func)
         dispatcher._cache = KernelCache(self.py_func)
         return dispatcher
 
@@ -49,6 +49,17 @@ def kernel(function: Callable[..., Any]) -> Kernel:
     """Compile a function of arrays and scalars: no Python objects, the interpreter lock released, cached on disk.
 
     ``contract`` allows fused multiply-adds and ``nsz`` ignores the sign of zero; NaN and infinity stay visible.
+    A kernel may use kernels of this package and of its own module: the cache notices when one of those files changes.
+    It may not be a closure.
+
+    >>> @kernel
+    ... def total(x):
+    ...     result = 0.0
+    ...     for value in x:
+    ...         result += value
+    ...     return result
+    >>> total(np.arange(4.0))
+    6.0
     """
     return Kernel(function)
 
@@ -61,8 +72,8 @@ class CompiledFunction:
     """
 
     def __init__(self, function: Callable[..., Any], signature: Any) -> None:
-        functools.update_wrapper(self, function)
         self.py_func, self.signature = function, signature
+        self.__name__, self.__doc__ = function.__name__, function.__doc__
 
     @functools.cached_property
     def address(self) -> int:
@@ -77,7 +88,7 @@ class CompiledFunction:
 
         options = {"nogil": True, "error_model": "numpy", "fastmath": set(FAST_MATH)}
         signature = (self.signature.args, self.signature.return_type)
-        compiled = CFunc(self.py_func, signature, locals={}, options=options)
+        compiled: Any = CFunc(self.py_func, signature, locals={}, options=options)
         compiled._cache = KernelCache(self.py_func)
         compiled.compile()
         return compiled

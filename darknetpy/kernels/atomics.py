@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import ctypes
 import functools
-import os
+import sys
 from typing import Any
 
 from llvmlite import ir
 from numba import types
-from numba.extending import intrinsic
 
 from darknetpy.kernels import kernel
-from darknetpy.kernels.simd import INT32, INT64, Emitter, calling
+from darknetpy.kernels.simd import INT32, INT64, Emitter, calling, intrinsic
 
 SPINS_BEFORE_YIELDING = 2000
 
@@ -69,15 +68,15 @@ def pause(typing: Any) -> Any:
 @functools.cache
 def yield_address() -> int:
     """The address of the system's ``int f(void)`` that gives the core to another thread."""
-    if os.name == "nt":
-        function = ctypes.windll.kernel32.SwitchToThread  # type: ignore[attr-defined]  # Windows only
+    if sys.platform == "win32":
+        library, name = ctypes.WinDLL("kernel32"), "SwitchToThread"
     else:
-        function = ctypes.CDLL(None).sched_yield
-    return int(ctypes.cast(function, ctypes.c_void_p).value or 0)
+        library, name = ctypes.CDLL(None), "sched_yield"
+    return int(ctypes.cast(getattr(library, name), ctypes.c_void_p).value or 0)
 
 
 @kernel
-def wait_for(counter, least, yield_core):
+def wait_for(counter: int, least: int, yield_core: int) -> None:
     """Wait until the counter at an address is at least ``least``: spin for some microseconds, then offer the core."""
     spins = 0
     while load_acquire(counter) < least:
@@ -89,7 +88,7 @@ def wait_for(counter, least, yield_core):
 
 
 @kernel
-def change_within(counter, old, spins):
+def change_within(counter: int, old: int, spins: int) -> bool:
     """Whether the counter at an address stops being ``old`` within that many looks."""
     for _ in range(spins):
         if load_acquire(counter) != old:

@@ -23,7 +23,7 @@ _read_copy, _read_pooling, _read_addition = reader(COPY), reader(POOLING), reade
 
 
 @operation(COPY)
-def copy_blocks(record, chunk, scratch):
+def copy_blocks(record: int, chunk: int, scratch: int) -> None:
     """Copy whole blocks, e.g. to their place in a concatenation."""
     copy = _read_copy(record)
     image, block = chunk // copy.blocks, chunk % copy.blocks
@@ -35,7 +35,7 @@ def copy_blocks(record, chunk, scratch):
 
 
 @operation(COPY)
-def average_pixels(record, chunk, scratch):
+def average_pixels(record: int, chunk: int, scratch: int) -> None:
     """The mean of all pixels, summed in their order."""
     pooling = _read_copy(record)
     image, block = chunk // pooling.blocks, chunk % pooling.blocks
@@ -48,7 +48,7 @@ def average_pixels(record, chunk, scratch):
 
 
 @operation(POOLING)
-def pool_maximum(record, chunk, scratch):
+def pool_maximum(record: int, chunk: int, scratch: int) -> None:
     """The largest value in each window; ``padding`` rows and columns lie before the first, cells outside never win."""
     pooling = _read_pooling(record)
     image, block = chunk // pooling.blocks, chunk % pooling.blocks
@@ -70,7 +70,7 @@ def pool_maximum(record, chunk, scratch):
 
 
 @operation(ADDITION)
-def add_blocks(record, chunk, scratch):
+def add_blocks(record: int, chunk: int, scratch: int) -> None:
     """rectify(source + other), lane by lane."""
     addition = _read_addition(record)
     image, block = chunk // addition.blocks, chunk % addition.blocks

@@ -15,6 +15,7 @@ import hashlib
 import logging
 import os
 import pickle
+import re
 import stat
 import sys
 import tempfile
@@ -23,10 +24,13 @@ from pathlib import Path
 from typing import Any
 
 import numba
-from numba.core import config
+from numba.core import config as numba_config
 from numba.core.caching import _Cache
 from numba.core.compiler import CompileResult
+from numba.core.runtime import rtsys
 from numba.core.serialize import dumps
+
+import darknetpy
 
 PACKAGE = Path(__file__).resolve().parent.parent
 DIGEST_BYTES = 16
@@ -71,16 +75,18 @@ def on_compile(callback: Callable[[str], None]) -> None:
 
 
 class KernelCache(_Cache):
-    """The cache of one function, as Numba's dispatchers expect it: files in `cache_folder`, named by what they depend on."""
+    """The cache of one function, as Numba's dispatchers expect it: files named by what they depend on."""
 
     def __init__(self, function: Callable[..., Any]) -> None:
+        if function.__closure__:
+            raise TypeError(f"kernel {function.__qualname__} uses variables of the function around it")
         self._function = function
-        self._name = f"{function.__module__}.{function.__qualname__}".replace("<locals>.", "")
+        self._name = re.sub("[^A-Za-z0-9_.]", "", f"{function.__module__}.{function.__qualname__}")
 
     @property
     def cache_path(self) -> str | None:
         """The folder, None where nothing is kept."""
-        folder = cache_folder()
+        folder = self._folder()
         return None if folder is None else str(folder)
 
     def enable(self) -> None:
@@ -96,8 +102,8 @@ class KernelCache(_Cache):
 
     def load_overload(self, signature: Any, target_context: Any) -> Any:
         """The compiled function for a signature, or None if it must be compiled."""
-        target_context.refresh()
-        folder = cache_folder()
+        rtsys.initialize(target_context)  # not refresh(), which fills Numba's tables for typing: 0.2 s
+        folder = self._folder()
         compiled = None
         if folder is not None:
             path = folder / self._file_name(signature, target_context.codegen())
@@ -108,7 +114,7 @@ class KernelCache(_Cache):
 
     def save_overload(self, signature: Any, compiled: Any) -> None:
         """Keep a compiled function; does nothing where that is not possible."""
-        folder = cache_folder()
+        folder = self._folder()
         if folder is None or compiled.library.has_dynamic_globals:
             return
         name = self._file_name(signature, compiled.codegen)
@@ -124,15 +130,24 @@ class KernelCache(_Cache):
 
     def _file_name(self, signature: Any, codegen: Any) -> str:
         """Function, Python and Numba versions, hash of the sources, hash of signature and CPU."""
-        build = _sources_digest(self._function.__code__.co_filename)
-        key = _digest(repr((str(signature), codegen.magic_tuple())).encode()).hex()
+        build = _sources_digest(self._path)
+        line = self._function.__code__.co_firstlineno
+        key = _digest(repr((line, str(signature), codegen.magic_tuple())).encode()).hex()
         return f"{self._prefix()}{build}-{key}{SUFFIX}"
 
     def _prefix(self) -> str:
         return f"{self._name}-{sys.implementation.cache_tag}-numba{numba.__version__}-"
 
+    @property
+    def _path(self) -> str:
+        return self._function.__code__.co_filename
+
+    def _folder(self) -> Path | None:
+        """The folder; None where there is none, and where sources cannot be read, as changes would go unnoticed."""
+        return cache_folder() if _sources_digest(self._path) else None
+
     def _files(self) -> Iterator[Path]:
-        folder = cache_folder()
+        folder = self._folder()
         if folder is not None:
             yield from folder.glob(f"{self._prefix()}*{SUFFIX}")
 
@@ -144,11 +159,17 @@ def _build(path: Path) -> str:
 
 @functools.cache
 def _sources_digest(path: str) -> str:
-    """A hash of the version and of every source that a compiled function of this file may contain."""
-    total = hashlib.blake2b(digest_size=DIGEST_BYTES // 2)
-    for source in sorted({*(PACKAGE / "kernels").glob("*.py"), Path(path)}):
-        total.update(source.name.encode())
-        total.update(source.read_bytes())
+    """A hash of the version and of every source that a compiled function of this file may contain.
+
+    Empty where they cannot be read: in an archive, in an interactive session.
+    """
+    total = hashlib.blake2b(darknetpy.__version__.encode(), digest_size=DIGEST_BYTES // 2)
+    try:
+        for source in sorted({*(PACKAGE / "kernels").glob("*.py"), Path(path)}):
+            total.update(source.name.encode())
+            total.update(source.read_bytes())
+    except OSError:
+        return ""
     return total.hexdigest()
 
 
@@ -167,7 +188,12 @@ def _rebuild(path: Path, target_context: Any) -> Any:
         logger.info("damaged cache file %s is compiled again", path)
         _delete(path)
         return None
-    return CompileResult._rebuild(target_context, *pickle.loads(payload))
+    try:
+        return CompileResult._rebuild(target_context, *pickle.loads(payload))
+    except Exception:  # whole, but not of use to this Numba; compiling works without it
+        logger.info("cache file %s cannot be used and is compiled again", path, exc_info=True)
+        _delete(path)
+        return None
 
 
 def _write(path: Path, content: bytes) -> None:
@@ -202,8 +228,9 @@ def cache_folder() -> Path | None:
 def _candidates() -> Iterator[Path]:
     """Folders to try. Those outside the package hold one folder for each place that darknetpy is installed at."""
     place = f"darknetpy-{_digest(str(PACKAGE).encode()).hex()[:12]}"
-    if config.CACHE_DIR:
-        yield Path(config.CACHE_DIR) / place
+    chosen = getattr(numba_config, "CACHE_DIR", "")
+    if chosen:
+        yield Path(chosen) / place
     yield PACKAGE / "kernels" / "__pycache__"
     yield user_cache_folder() / place
 

@@ -1,71 +1,81 @@
 """Convolution of channel-blocked arrays, as a sum of matrix products in register-blocked tiles (`tiles`).
 
 A 1x1 filter is one matrix product: pixels x input channels times input channels x output channels. A larger filter is
-one product for each of its cells. Each reads the picture shifted by the cell's place, so a *panel* is made first: copies of
-the rows needed, one for each column of the filter, shifted, strided and with zeros where the filter leaves the picture.
-In a panel, each cell of the filter meets a plain run of pixels that crosses the ends of rows, and no tile has a border.
+one product for each of its cells. Each reads the picture shifted by the cell's place, so a *panel* is made first:
+copies of the rows needed, one for each column of the filter, shifted, strided and with zeros where the filter leaves
+the picture. In a panel each cell of the filter meets a plain run of pixels, across the ends of rows, and no tile has a
+border.
 
-A panel holds, for row remainder r (of stride_y), filter column kx and input block b, rows of out_width pixels: cell (ky, kx)
-of output row y reads row y + (ky * dilation) // stride_y of the copies with r = (ky * dilation) % stride_y.
+A panel holds, for row remainder r (of stride_y), filter column kx and input block b, rows of out_width pixels. Cell
+(ky, kx) of output row y reads row y + (ky * dilation) // stride_y of the copies with r = (ky * dilation) % stride_y.
 
 Three ways to share out the work; the arithmetic of an output value is the same in all, in the same order:
 
-- `convolve_pixels`: the source is a 1x1 filter's input, or a panel of the whole picture (`gather_panel`, an operation of
-  its own); a chunk is some output blocks of a run of pixels. For late layers, whose weights then are read once in all.
-- `convolve_rows`: a chunk is a run of output rows with all channels; its panel is made in scratch memory, and stays in cache.
+- `convolve_pixels`: the source is a 1x1 filter's input, or a panel of the whole picture (`gather_panel`, an operation
+  of its own); a chunk is some output blocks of a run of pixels. For late layers: weights are then read once in all.
+- `convolve_rows`: a chunk is a run of output rows with all channels; its panel is made in scratch memory, and stays in
+  cache.
 - `convolve_planar_rows`: the same for a planar source of few channels, the network's input.
 """
 
 from __future__ import annotations
 
+from typing import Any
+
 from darknetpy.kernels import kernel
 from darknetpy.kernels.layout import clear_lines, copy_lines
 from darknetpy.kernels.operations import integers, operation, reader, record_type
 from darknetpy.kernels.simd import LANES, LINE, load, load_float, store, store_float
-from darknetpy.kernels.tiles import call_tile
+from darknetpy.kernels.tiles import call_tiles
 
 CONVOLUTION = record_type(
     **integers(
-        "source", "source_block", "source_image", "out", "out_block", "out_image", "weights", "biases", "offsets", "tiles",
+        "source", "source_block", "source_image", "out", "out_block", "out_image",
+        "weights", "biases", "offsets", "tiles",
         "images", "channels", "blocks", "height", "width", "out_blocks", "out_height", "out_width",
         "size", "stride_x", "stride_y", "dilation", "padding",
-        "steps", "turns", "values", "group", "accumulators", "groups_in_chunk", "parts", "panel_rows",
+        "steps", "turns", "depth", "group", "accumulators", "groups_in_chunk", "parts", "panel_rows",
     ),
     slope="f4",
 )  # fmt: skip
-"""source: the first byte of the input (planar: of its first channel). out: of the channel-blocked output.
-weights: packed by `darknetpy.engine.convolutions`; biases: one float for each output lane; offsets: bytes from a tile's
-first pixel to its values in each step. tiles: address of `blocked_tiles` or `planar_tiles`. images, channels, blocks (of
-input), height, width, out_blocks, out_height, out_width, size, stride_x, stride_y, dilation, padding (before the first row
-and column): the convolution. steps, turns (0: planar): of a tile's sum; values: how many k it has. group: output blocks of a
-tile; accumulators: pixels times blocks of the largest tile; groups_in_chunk, parts (of the pixels or rows of an image):
-the division into chunks. panel_rows: rows kept for each copy in a panel. slope: of the activation below 0.
+"""What a convolution reads. Strides are in bytes.
+
+source: the input's first byte; out: the channel-blocked output's. weights: as `PackedConvolution` of the engine orders
+them; biases: one float for each output lane; offsets: bytes from a pixel to its values in each step; tiles: address of
+`run_tiles`. images to padding: the convolution; channels and blocks are those of the input, padding is before the
+first row and column. steps, turns: of a tile's sum (see `tiles`); depth: how many k the sum has. group: output blocks
+of a tile; accumulators: pixels times blocks of the largest tile. groups_in_chunk and parts (of an image's pixels or
+rows): the division into chunks. panel_rows: rows of each copy in a panel. slope: of the activation below 0.
 """
 _read = reader(CONVOLUTION)
 
 
 @kernel
-def divide(total, parts, part):
+def divide(total: int, parts: int, part: int) -> int:
     """Where part number ``part`` of ``parts`` nearly equal parts begins."""
     return total * part // parts
 
 
 @kernel
-def multiply_run(convolution, source, out, pixels, first_block, last_block, fetch):
+def multiply_run(
+    convolution: Any, source: int, out: int, pixels: int, first_block: int, last_block: int, fetch: int
+) -> None:
     """Output blocks first_block to last_block of a run of pixels, whose first value of step 0 is at ``source``."""
     block = first_block
     while block < last_block:
         blocks = convolution.group
         while blocks > last_block - block:
             blocks //= 2
-        weights = convolution.weights + block * convolution.values * LINE
+        weights = convolution.weights + block * convolution.depth * LINE
         biases = convolution.biases + block * LINE
         multiply_tiles(convolution, source, out + block * convolution.out_block, pixels, blocks, weights, biases, fetch)
         block += blocks
 
 
 @kernel
-def multiply_tiles(convolution, source, out, pixels, blocks, weights, biases, fetch):
+def multiply_tiles(
+    convolution: Any, source: int, out: int, pixels: int, blocks: int, weights: int, biases: int, fetch: int
+) -> None:
     """One group of output blocks of a run of pixels, in tiles of nearly equal width.
 
     Meanwhile each of the tiles fetches its share of the weights that follow in memory, the next group's, into the
@@ -74,24 +84,23 @@ def multiply_tiles(convolution, source, out, pixels, blocks, weights, biases, fe
     widest = convolution.accumulators // blocks
     tiles = (pixels + widest - 1) // widest
     width, wider = pixels // tiles, pixels % tiles  # the first ``wider`` tiles take one pixel more
-    lines, ahead, ahead_step = 1, weights, 0
+    lines, ahead = 1, weights
     if fetch:
-        lines = (4 * blocks + tiles - 1) // tiles
-        ahead, ahead_step = weights + blocks * convolution.values * LINE, lines * (convolution.values // 4) * LINE
+        lines, ahead = (4 * blocks + tiles - 1) // tiles, weights + blocks * convolution.depth * LINE
     pixel_bytes = LINE if convolution.turns else 4
     for count, pixels_each in ((wider, width + 1), (tiles - wider, width)):
         if count:
-            call_tile(convolution.tiles, (
+            call_tiles(convolution.tiles, (
                 pixels_each, blocks, count, source, convolution.offsets, weights, convolution.steps, convolution.turns,
-                out, convolution.out_block, biases, ahead, lines, ahead_step, convolution.slope,
+                out, convolution.out_block, biases, ahead, lines, convolution.slope,
             ))  # fmt: skip
         source += count * pixels_each * pixel_bytes
         out += count * pixels_each * LINE
-        ahead += count * ahead_step
+        ahead += count * lines * (convolution.depth // 4) * LINE
 
 
 @operation(CONVOLUTION)
-def convolve_pixels(record, chunk, scratch):
+def convolve_pixels(record: int, chunk: int, scratch: int) -> None:
     """Chunk: (groups of output blocks, image, part of the pixels), the part fastest, so that weights stay in cache."""
     convolution = _read(record)
     part, rest = chunk % convolution.parts, chunk // convolution.parts
@@ -111,7 +120,7 @@ def convolve_pixels(record, chunk, scratch):
 
 
 @kernel
-def inside(side, out_side, stride, start):
+def inside(side: int, out_side: int, stride: int, start: int) -> tuple[int, int]:
     """The range of outputs x with 0 <= x * stride + start < side."""
     first = min(out_side, max(0, (stride - 1 - start) // stride))
     last = max(first, min(out_side, (side - 1 - start) // stride + 1))
@@ -119,7 +128,7 @@ def inside(side, out_side, stride, start):
 
 
 @kernel
-def copy_block_row(source, out, width, out_width, stride, start):
+def copy_block_row(source: int, out: int, width: int, out_width: int, stride: int, start: int) -> None:
     """One row of a panel: every ``stride``-th pixel from column ``start`` on, zeros outside the picture."""
     first, last = inside(width, out_width, stride, start)
     clear_lines(out, first)
@@ -133,7 +142,9 @@ def copy_block_row(source, out, width, out_width, stride, start):
 
 
 @kernel
-def fill_panel(convolution, source, panel, first_block, last_block, top, rows):
+def fill_panel(
+    convolution: Any, source: int, panel: int, first_block: int, last_block: int, top: int, rows: int
+) -> None:
     """The copies of input blocks first_block to last_block for ``rows`` output rows from ``top`` on."""
     line = convolution.out_width * LINE
     reach = (convolution.size - 1) * convolution.dilation
@@ -157,7 +168,7 @@ def fill_panel(convolution, source, panel, first_block, last_block, top, rows):
 
 
 @operation(CONVOLUTION)
-def gather_panel(record, chunk, scratch):
+def gather_panel(record: int, chunk: int, scratch: int) -> None:
     """The panel of whole images at ``out``; a chunk is one input block of one image."""
     convolution = _read(record)
     image, block = chunk // convolution.blocks, chunk % convolution.blocks
@@ -167,7 +178,7 @@ def gather_panel(record, chunk, scratch):
 
 
 @operation(CONVOLUTION)
-def convolve_rows(record, chunk, scratch):
+def convolve_rows(record: int, chunk: int, scratch: int) -> None:
     """Chunk: (image, part of the output rows), with all output channels."""
     convolution = _read(record)
     image, part = chunk // convolution.parts, chunk % convolution.parts
@@ -180,7 +191,7 @@ def convolve_rows(record, chunk, scratch):
 
 
 @kernel
-def copy_planar_row(source, out, width, out_width, stride, start):
+def copy_planar_row(source: int, out: int, width: int, out_width: int, stride: int, start: int) -> None:
     """`copy_block_row` for a row of single floats."""
     first, last = inside(width, out_width, stride, start)
     for x in range(first):
@@ -198,7 +209,7 @@ def copy_planar_row(source, out, width, out_width, stride, start):
 
 
 @kernel
-def fill_planar_panel(convolution, source, panel, top, rows):
+def fill_planar_panel(convolution: Any, source: int, panel: int, top: int, rows: int) -> None:
     """The panel of a planar source: as `fill_panel`, with channels for blocks and floats for lines."""
     line = convolution.out_width * 4
     reach = (convolution.size - 1) * convolution.dilation
@@ -220,7 +231,7 @@ def fill_planar_panel(convolution, source, panel, top, rows):
 
 
 @operation(CONVOLUTION)
-def convolve_planar_rows(record, chunk, scratch):
+def convolve_planar_rows(record: int, chunk: int, scratch: int) -> None:
     """`convolve_rows` for a planar source."""
     convolution = _read(record)
     image, part = chunk // convolution.parts, chunk % convolution.parts

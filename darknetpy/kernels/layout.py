@@ -1,8 +1,8 @@
 """Channel-blocked arrays, and conversion from and to planar ones.
 
 *Planar* is the usual (n, c, h, w). *Channel-blocked* is (n, blocks, pixels, 16): block b of a pixel is one line with
-channels 16 b to 16 b + 15, so that a vector holds 16 channels of a pixel. blocks = ceil(c / 16); the lanes past the last
-channel hold finite values that nobody reads. An unused line can stand between blocks (`block_stride`).
+channels 16 b to 16 b + 15, so that a vector holds 16 channels of a pixel. blocks = ceil(c / 16); the lanes past the
+last channel hold finite values, which meet weights of zero. An unused line can stand between blocks (`block_stride`).
 """
 
 from __future__ import annotations
@@ -35,14 +35,14 @@ def block_stride(pixels: int) -> int:
 
 
 @kernel
-def copy_lines(source, out, count):
+def copy_lines(source: int, out: int, count: int) -> None:
     """Copy lines of 16 floats between addresses."""
     for i in range(count):
         store(out + i * LINE, load(source + i * LINE))
 
 
 @kernel
-def clear_lines(out, count):
+def clear_lines(out: int, count: int) -> None:
     """Fill lines of 16 floats with zeros."""
     zero = splat(0.0)
     for i in range(count):
@@ -50,7 +50,7 @@ def clear_lines(out, count):
 
 
 @operation(CONVERSION)
-def to_blocked(record, chunk, scratch):
+def to_blocked(record: int, chunk: int, scratch: int) -> None:
     """Planar to channel-blocked; a chunk is one block of one image. Lanes without a channel become 0."""
     conversion = _read(record)
     blocks = (conversion.channels + LANES - 1) // LANES
@@ -67,7 +67,7 @@ def to_blocked(record, chunk, scratch):
 
 
 @operation(CONVERSION)
-def to_planar(record, chunk, scratch):
+def to_planar(record: int, chunk: int, scratch: int) -> None:
     """Channel-blocked to planar; a chunk is one block of one image."""
     conversion = _read(record)
     blocks = (conversion.channels + LANES - 1) // LANES

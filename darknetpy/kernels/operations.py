@@ -15,10 +15,9 @@ from typing import Any
 import numpy as np
 from llvmlite import ir
 from numba import from_dtype, types
-from numba.extending import intrinsic
 
 from darknetpy.kernels import CompiledFunction
-from darknetpy.kernels.simd import calling
+from darknetpy.kernels.simd import calling, intrinsic
 
 OPERATION_SIGNATURE = types.void(types.int64, types.int64, types.int64)
 call_operation = calling(OPERATION_SIGNATURE)

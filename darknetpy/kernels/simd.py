@@ -17,9 +17,10 @@ from contextlib import contextmanager
 from typing import Any
 
 from llvmlite import ir
-from numba import types
+from numba import extending, types
 from numba.core.registry import cpu_target
-from numba.extending import intrinsic, models, register_model
+
+intrinsic: Any = extending.intrinsic  # its declared type takes what it makes for Python functions
 
 LANES = 16
 LINE = 4 * LANES  # bytes of one vector: a cache line on today's CPUs
@@ -38,8 +39,8 @@ class VectorType(types.Type):
 vector = VectorType()
 
 
-@register_model(VectorType)
-class VectorModel(models.PrimitiveModel):
+@extending.register_model(VectorType)
+class VectorModel(extending.models.PrimitiveModel):
     """How LLVM sees a `VectorType`."""
 
     def __init__(self, manager: Any, frontend_type: VectorType) -> None:
@@ -292,7 +293,9 @@ def calling(signature: Any) -> Any:
     def call(typing: Any, address: Any, arguments: Any) -> Any:
         def generate(context: Any, builder: ir.IRBuilder, own_signature: Any, values: list[ir.Value]) -> ir.Value:
             kinds = [context.get_value_type(argument) for argument in signature.args]
-            result = ir.VoidType() if signature.return_type is types.void else context.get_value_type(signature.return_type)
+            result = (
+                ir.VoidType() if signature.return_type is types.void else context.get_value_type(signature.return_type)
+            )
             function = builder.inttoptr(values[0], ir.FunctionType(result, kinds).as_pointer())
             value = builder.call(function, [builder.extract_value(values[1], i) for i in range(len(kinds))])
             return context.get_dummy_value() if signature.return_type is types.void else value

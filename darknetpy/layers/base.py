@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 from types import SimpleNamespace
-from typing import ClassVar, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 
 from darknetpy.config.options import Kind, Option, Options, Use
 from darknetpy.config.sections import Section
+from darknetpy.config.tree import Tree
 from darknetpy.dialect import Dialect
-from darknetpy.errors import ConfigError, DarknetpyWarning
+from darknetpy.errors import ConfigError, DarknetpyWarning, printable
 from darknetpy.kernels.activations import ACTIVATIONS
 
 Shape = tuple[int, ...]
@@ -81,6 +82,26 @@ class Window(NamedTuple):
 
 
 ONE_CELL = Window(1, 1, 1, 1)
+WINDOW_OPTIONS = ("size", "stride", "stride_x", "stride_y")
+"""The options that `window_text` writes in its own way."""
+
+
+class Weights(dict[str, np.ndarray]):
+    """A layer's arrays by name. Those that were let go are read again, each time, when they are asked for."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._read: Callable[[], Mapping[str, np.ndarray]] | None = None
+
+    def let_go(self, read: Callable[[], Mapping[str, np.ndarray]]) -> None:
+        """Free the memory of all arrays; ``read`` gives them when they are needed."""
+        self._read = read
+        self.clear()
+
+    def __missing__(self, name: str) -> np.ndarray:
+        if self._read is None:
+            raise KeyError(name)
+        return self._read()[name]
 
 
 class Tape(SimpleNamespace):
@@ -99,10 +120,12 @@ class Layer:
     declared_options: ClassVar[tuple[Option, ...]] = ()
     needs_picture: ClassVar[bool] = False
     """Whether the first input must be (c, h, w)."""
+    tree: Tree | None = None
+    """The tree that the output's classes form, where the cfg names one."""
 
     def __init__(self, options: Options, section: Section, dialect: Dialect) -> None:
         self.options, self.section, self.dialect = options, section, dialect
-        self.weights: dict[str, np.ndarray] = {}
+        self.weights = Weights()
         self.prepare()
 
     def prepare(self) -> None:
@@ -143,6 +166,20 @@ class Layer:
         """The output, in the dtype of the inputs; arrays are (n, *shape). Never changes its inputs."""
         raise TypeError(f"[{self.type}] has no forward")
 
+    def short(self) -> str:
+        """What the cfg sets otherwise than by default, in a few words for tables: ``layers -1, 8, groups 2``."""
+        return ", ".join(self.settings())
+
+    def settings(self, besides: Collection[str] = ()) -> Iterator[str]:
+        """The parts of :meth:`short`: options that are not as by default, without those named in ``besides``."""
+        own = [option for option in self.declared_options if option.use is not Use.NONE]
+        common = [option for option in COMMON_OPTIONS if option.use is Use.RUN]
+        for option in own + common:
+            if option.name in self.options.given and option.name not in besides:
+                value = self.options[option.name]
+                if value != option.default:
+                    yield _in_short(option, value)
+
     @property
     def type(self) -> str:
         """The usual section name, whichever alias the cfg uses."""
@@ -170,6 +207,28 @@ class Layer:
                 option=option,
             )
         return index
+
+
+def _in_short(option: Option, value: Any) -> str:
+    """A choice by itself, a flag by its name, anything else as name and value."""
+    if option.choices:
+        return str(value)
+    if option.kind is Kind.FLAG:
+        return option.name if value else f"no {option.name}"
+    elements = value if isinstance(value, tuple) else (value,)
+    texts = (f"{element:g}" if isinstance(element, float) else printable(element) for element in elements)
+    return f"{option.name} {', '.join(texts)}"
+
+
+def window_text(size: int, strides: tuple[int, int]) -> str:
+    """A window and its vertical and horizontal step as people write them.
+
+    >>> window_text(3, (2, 2))
+    '3x3 / 2'
+    """
+    down, right = strides
+    step = str(down) if down == right else f"{down}x{right}"
+    return f"{size}x{size}" + ("" if step == "1" else f" / {step}")
 
 
 def size_of(shape: Shape) -> int:

@@ -8,12 +8,26 @@ import numpy as np
 
 from darknetpy.config.options import Default, Kind, Option, Use
 from darknetpy.kernels.activations import activate
-from darknetpy.layers.base import Array, Layer, Shape, Tape, Window, activation_option, shape_text, size_of
+from darknetpy.layers.base import (
+    WINDOW_OPTIONS,
+    Array,
+    Layer,
+    Shape,
+    Tape,
+    Window,
+    activation_option,
+    shape_text,
+    size_of,
+    window_text,
+)
 from darknetpy.layers.parts import blur
 from darknetpy.layers.parts.batch_normalization import batch_norm_arrays, fold, normalize, per_channel
 from darknetpy.layers.parts.windows import pad, steps, tap
 
 _STRIDE = Default("stride", lambda earlier, dialect: earlier.stride)
+BITS_AT_ONCE = 32  # of an xnor convolution
+_IN_SHORT = (*WINDOW_OPTIONS, "filters", "pad", "padding", "batch_normalize", "cbn", "activation")
+"""Options that `Convolutional.short` writes in its own way."""
 _WARPS = ("sway", "rotate", "stretch", "stretch_sway")
 
 
@@ -152,6 +166,7 @@ class Convolutional(Layer):
         return None if reference is None else self.resolve(reference, "share_index")
 
     def flops(self, shapes: list[Shape]) -> int:
+        """Twice the products; with ``xnor`` a 32nd of that, as Darknet counts 32 bits as one number."""
         c, h, w = shapes[0]
         height, width = self._filtered_shape(h, w)
         products = self.options.filters * (c // self.options.groups) * self.options.size**2 * height * width
@@ -160,11 +175,17 @@ class Convolutional(Layer):
             filtered = (self.options.filters, height, width)
             blurred = blur.blurred_shape(filtered, self.options.antialiasing, self._given_strides)
             blurs = 2 * size_of(blurred) * blur.cells(self.options.antialiasing)
-        return 2 * products + blurs
+        return 2 * products // (BITS_AT_ONCE if self.options.xnor else 1) + blurs
 
     def window(self) -> Window:
         reach = self.dilation * (self.options.size - 1) + 1
         return blur.widened(Window(reach, reach, *self.strides), self.options.antialiasing, self._given_strides)
+
+    def short(self) -> str:
+        filters = f"{self.options.filters} x {window_text(self.options.size, self._given_strides)}"
+        padding = [f"pad {self.padding}"] if self.padding else []
+        normalized = ["bn"] if self.normalized else []
+        return ", ".join([filters, *padding, *normalized, self.options.activation, *self.settings(_IN_SHORT)])
 
     def folded(self) -> tuple[np.ndarray, np.ndarray]:
         """Filters (filters, c / groups, size, size) and biases (filters,), float32, batch normalization folded in."""

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 
 from darknetpy.config.options import Default, Kind, Option, Use
-from darknetpy.layers.base import ONE_CELL, Layer, Shape, Tape, Window, size_of
+from darknetpy.layers.base import ONE_CELL, WINDOW_OPTIONS, Layer, Shape, Tape, Window, size_of, window_text
 from darknetpy.layers.parts import blur
-from darknetpy.layers.parts.windows import pad, steps, tap
+from darknetpy.layers.parts.windows import pooled_shape, surround, tap
 
 _STRIDE = Default("stride", lambda earlier, dialect: earlier.stride)
 
@@ -67,12 +67,7 @@ class MaxPool(Layer):
         return int(self.options.out_channels)
 
     def _pooled_shape(self, shape: Shape) -> Shape:
-        c, *sides = shape
-        windows = (
-            steps(side, self.options.padding, self.options.size, stride)
-            for side, stride in zip(sides, self.strides, strict=True)
-        )
-        return (c, *windows)
+        return pooled_shape(shape, self.options.size, self.options.padding, self.strides)
 
     def _blurred(self, shape: Shape) -> Shape:
         if not self.options.antialiasing:
@@ -94,19 +89,21 @@ class MaxPool(Layer):
             operations += 2 * size_of(self._blurred(pooled)) * blur.cells(self.options.antialiasing)
         return operations
 
+    def short(self) -> str:
+        if self.options.maxpool_depth:
+            return super().short()
+        window = window_text(self.options.size, self._given_strides)
+        return ", ".join([window, *self.settings(WINDOW_OPTIONS)])
+
     def forward(self, inputs: list[np.ndarray], tape: Tape | None = None) -> np.ndarray:
         x = inputs[0]
         if self.options.maxpool_depth:
             return self._largest_channel(x)
         _, height, width = self._pooled_shape(x.shape[1:])
-        before = self.options.padding // 2
-        reach = max(
-            stride * (count - 1) + self.options.size - before - side
-            for stride, count, side in zip(self.strides, (height, width), x.shape[2:], strict=True)
-        )
-        padded = pad(x, before, max(reach, 0), np.finfo(np.float32).min)
-        result = np.full((*x.shape[:2], height, width), np.finfo(np.float32).min, x.dtype)
-        for row, column in np.ndindex(self.options.size, self.options.size):
+        size, padding, outside = self.options.size, self.options.padding, float(np.finfo(np.float32).min)
+        padded = surround(x, size, padding // 2, self.strides, (height, width), outside)
+        result = np.full((*x.shape[:2], height, width), outside, x.dtype)
+        for row, column in np.ndindex(size, size):
             np.maximum(result, tap(padded, row, column, self.strides, (height, width)), out=result)
         if self.options.antialiasing:
             result = blur.blur(result, self.options.antialiasing, self._given_strides)

@@ -4,10 +4,18 @@ from __future__ import annotations
 
 import numpy as np
 
+from darknetpy.layers.base import Shape
+
 
 def steps(side: int, padding: int, size: int, stride: int) -> int:
     """How many windows of ``size`` fit on a side with ``padding`` cells added in all; 0 or less when none does."""
     return (side + padding - size) // stride + 1
+
+
+def pooled_shape(shape: Shape, size: int, padding: int, strides: tuple[int, int]) -> Shape:
+    """How many windows fit on a picture: (c, down, across); counts can come out below 1."""
+    c, h, w = shape
+    return (c, steps(h, padding, size, strides[0]), steps(w, padding, size, strides[1]))
 
 
 def pad(x: np.ndarray, before: int, after: int, value: float) -> np.ndarray:
@@ -23,7 +31,21 @@ def pad(x: np.ndarray, before: int, after: int, value: float) -> np.ndarray:
     return padded[:, :, : h + before + after, : w + before + after] if after < 0 else padded
 
 
-def tap(padded: np.ndarray, row: int, column: int, strides: tuple[int, int], shape: tuple[int, int]) -> np.ndarray:
+def surround(
+    x: np.ndarray, size: int, before: int, strides: tuple[int, int], counts: tuple[int, ...], value: float
+) -> np.ndarray:
+    """x (n, c, h, w) with a border of ``value`` so that ``counts`` (down, across) windows of ``size`` lie inside.
+
+    ``before`` cells of the border are at the top and left.
+    """
+    missing = max(
+        stride * (count - 1) + size - before - side
+        for stride, count, side in zip(strides, counts, x.shape[2:], strict=True)
+    )
+    return pad(x, before, max(missing, 0), value)
+
+
+def tap(padded: np.ndarray, row: int, column: int, strides: tuple[int, int], shape: tuple[int, ...]) -> np.ndarray:
     """A view of the cells that the window's cell (row, column) meets, for every window: (n, c, *shape)."""
     down, right = strides
     height, width = shape

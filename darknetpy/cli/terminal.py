@@ -1,0 +1,165 @@
+"""What people see: answers on standard output; messages and a progress bar on standard error."""
+
+from __future__ import annotations
+
+import os
+import sys
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, TextIO
+
+from darknetpy.errors import DarknetpyError, DarknetpyWarning
+
+if TYPE_CHECKING:
+    from rich.progress import Progress
+
+FEW = 3  # pictures that need no progress bar
+
+
+@dataclass
+class _State:
+    """How much to say, what has been said, and the bar that messages must not break."""
+
+    quiet: bool = False
+    verbose: bool = False
+    warned: set[str] = field(default_factory=set)
+    bar: Progress | None = None
+
+
+_state = _State()
+
+
+@contextmanager
+def messages(*, quiet: bool, verbose: bool) -> Iterator[None]:
+    """While this lasts, messages are as loud as asked, and darknetpy's Python warnings are among them."""
+    global _state
+    before, _state = _state, _State(quiet, verbose)
+    with warnings.catch_warnings():
+        warnings.simplefilter("always", DarknetpyWarning)
+        show_others = warnings.showwarning
+
+        def show(
+            message: Warning | str,
+            category: type[Warning],
+            filename: str,
+            lineno: int,
+            file: TextIO | None = None,
+            line: str | None = None,
+        ) -> None:
+            if issubclass(category, DarknetpyWarning):
+                warning(str(message))
+            else:
+                show_others(message, category, filename, lineno, file, line)
+
+        warnings.showwarning = show
+        try:
+            yield
+        finally:
+            _state = before
+
+
+def answer(text: str, end: str = "\n") -> None:
+    """A part of what was asked for, on standard output, at once.
+
+    Raises DarknetpyError where it cannot be written, such as on a full disk, and BrokenPipeError where nobody reads it.
+    """
+    try:
+        print(text, end=end, flush=True)
+    except BrokenPipeError:
+        raise
+    except OSError as problem:
+        discard_unwritten()
+        raise DarknetpyError(f"the answers cannot be written ({problem.strerror})") from problem
+
+
+def answer_in_colour(what: object) -> None:
+    """The same for something that rich can draw, on a terminal."""
+    from rich.console import Console
+
+    Console(markup=False, highlight=False, emoji=False).print(what)
+
+
+def discard_unwritten() -> None:
+    """Forget what a closed pipe or a full disk has not taken; Python would complain about it at its end."""
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            if stream is not None:
+                stream.flush()
+        except OSError:
+            nowhere = os.open(os.devnull, os.O_WRONLY)
+            os.dup2(nowhere, stream.fileno())
+            os.close(nowhere)
+
+
+def error(text: str) -> None:
+    """Something that makes the command fail."""
+    _say(f"error: {text}")
+
+
+def warning(text: str) -> None:
+    """Something that looks like a mistake; the same text is said once, and not at all with ``--quiet``."""
+    if not _state.quiet and text not in _state.warned:
+        _state.warned.add(text)
+        _say(f"warning: {text}")
+
+
+def news(text: str) -> None:
+    """Something to know while waiting; not said with ``--quiet``."""
+    if not _state.quiet:
+        _say(text)
+
+
+def note(text: str) -> None:
+    """Something for the curious, said with ``--verbose`` only."""
+    if _state.verbose and not _state.quiet:
+        _say(f"note: {text}")
+
+
+def _say(text: str) -> None:
+    if _state.bar is not None:
+        _state.bar.console.print(text, markup=False, highlight=False, emoji=False, soft_wrap=True)
+    elif sys.stderr is not None:
+        print(text, file=sys.stderr, flush=True)
+
+
+def shows_progress() -> bool:
+    """Whether a bar can be seen and is of use: a terminal on which no answers are written."""
+    return not _state.quiet and _is_terminal(sys.stderr) and not _is_terminal(sys.stdout)
+
+
+def _is_terminal(stream: TextIO | None) -> bool:
+    return stream is not None and stream.isatty()
+
+
+@contextmanager
+def progress(total: int | None) -> Iterator[Callable[[], None]]:
+    """A bar on standard error; gives the function that is called after each picture.
+
+    ``total`` is None where nobody knows how many there are. Without a use for it (see `shows_progress`; a few pictures
+    only) nothing is drawn.
+    """
+    if not shows_progress() or (total is not None and total <= FEW):
+        yield lambda: None
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeElapsedColumn, TimeRemainingColumn
+
+    # Redirection would send the answers, which are on standard output, to the bar's console.
+    bar = Progress(
+        MofNCompleteColumn(),
+        BarColumn(bar_width=None),
+        TimeElapsedColumn() if total is None else TimeRemainingColumn(),
+        console=Console(stderr=True),
+        transient=True,
+        redirect_stdout=False,
+        redirect_stderr=False,
+    )
+    with bar:
+        task = bar.add_task("pictures", total=total)
+        _state.bar = bar
+        try:
+            yield lambda: bar.advance(task)
+        finally:
+            _state.bar = None

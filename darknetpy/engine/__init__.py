@@ -1,0 +1,1 @@
+"""Graph to program to answer, fast: see `darknetpy.engine.program.Program`."""

@@ -1,0 +1,245 @@
+"""From layers to steps: one small function for each section type that has a fast form; the others run as they are."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+
+from darknetpy.engine.convolutions import LATE_PIXELS, Geometry, PackedConvolution, divide_pixels, divide_rows
+from darknetpy.engine.memory import Value
+from darknetpy.engine.plan import BLOCKED, PLANAR, Plan, Results
+from darknetpy.graph import INPUT, Node
+from darknetpy.kernels.activations import ACTIVATIONS, activate
+from darknetpy.kernels.blocked import add_blocks, average_pixels, copy_blocks, pool_maximum
+from darknetpy.kernels.convolution import convolve_pixels, convolve_planar_rows, convolve_rows, gather_panel
+from darknetpy.kernels.layout import blocks_of
+from darknetpy.kernels.simd import LANES
+from darknetpy.kernels.tiles import run_tiles
+from darknetpy.layers.convolutional import Convolutional
+
+PLANAR_CHANNELS = 4  # an input of so few channels is read as it comes
+MIXING = "normalize_channels"  # activations whose names begin so look at all channels of a pixel
+
+
+def lower(plan: Plan, node: Node) -> None:
+    """Add the steps of one layer: its fast form if it has one for these options, else its plain form."""
+    fast = FAST_FORMS.get(node.type)
+    if fast is None or not fast(plan, node):
+        lower_plain(plan, node)
+
+
+def lower_plain(plan: Plan, node: Node) -> None:
+    """The layer's plain form, as a step of its own."""
+    inputs = [plan.value(source, PLANAR) for source in node.sources]
+    output = plan.output(node, PLANAR)
+
+    def forward(arena: np.ndarray, results: Results) -> None:
+        output.view(arena)[:] = node.layer.forward([value.view(arena) for value in inputs])
+
+    plan.call(forward, [*inputs, output])
+
+
+# ---- convolutional ----
+
+
+def pack(node: Node) -> PackedConvolution | None:
+    """A convolutional layer's weights in the engine's order; None for a layer that runs in plain form."""
+    layer, options = node.layer, node.options
+    if not isinstance(layer, Convolutional) or options.groups > 1 or options.xnor or options.antialiasing:
+        return None
+    geometry = Geometry(options.size, options.stride_x, options.stride_y, layer.dilation, layer.padding)
+    weights, biases = layer.folded()
+    planar = node.sources[0] == INPUT and node.input_shapes[0][0] <= PLANAR_CHANNELS
+    return PackedConvolution(weights, biases, geometry, _slope(node), planar)
+
+
+def _slope(node: Node) -> float:
+    """What the layer's activation does below 0, as far as registers go: 1 where it is more than a matter of slopes."""
+    slope = ACTIVATIONS[node.options.activation].slope
+    return 1.0 if slope is None else slope
+
+
+def lower_convolutional(plan: Plan, node: Node) -> bool:
+    """One or two operations, and a pass over the output for an activation that is not a matter of slopes."""
+    packed = plan.packed.get(node.index)
+    if packed is None:
+        return False
+    source = plan.value(node.sources[0], not packed.planar)
+    output = plan.output(node, BLOCKED)
+    if packed.planar:
+        _convolve_by_rows(plan, packed, source, output)
+    elif packed.geometry.pointwise:
+        _convolve_by_pixels(plan, packed, source, output, packed.pointwise_offsets(source))
+    elif output.pixels <= LATE_PIXELS:
+        _convolve_late(plan, packed, source, output)
+    else:
+        _convolve_by_rows(plan, packed, source, output)
+    _activate(plan, node, output)
+    return True
+
+
+def _convolve_by_rows(plan: Plan, packed: PackedConvolution, source: Value, output: Value) -> None:
+    """Chunks are runs of output rows; each makes its panel in scratch memory."""
+    _, height, width = output.shape
+    parts = divide_rows(packed, source, output, plan.threads)
+    rows = -(-height // parts)
+    plan.operate(
+        convolve_planar_rows if packed.planar else convolve_rows,
+        plan.images * parts,
+        {"source": source, "out": output},
+        {**_fields(packed, source, output), "parts": parts, "panel_rows": packed.geometry.panel_rows(rows)},
+        arrays={"offsets": packed.panel_offsets(rows, width)},
+        scratch_bytes=packed.geometry.panel_bytes(source, rows, width, packed.planar),
+    )
+
+
+def _convolve_by_pixels(
+    plan: Plan, packed: PackedConvolution, source: Value, output: Value, offsets: np.ndarray, *, whole: bool = False
+) -> None:
+    """One matrix product, in chunks of pixels and output channels."""
+    parts, groups_in_chunk = divide_pixels(packed, output.pixels, plan.images, plan.threads, whole)
+    plan.operate(
+        convolve_pixels,
+        plan.images * parts * -(-packed.groups // groups_in_chunk),
+        {"source": source, "out": output},
+        {**_fields(packed, source, output), "parts": parts, "groups_in_chunk": groups_in_chunk},
+        arrays={"offsets": offsets},
+    )
+
+
+def _convolve_late(plan: Plan, packed: PackedConvolution, source: Value, output: Value) -> None:
+    """The panel of the whole picture, then one matrix product in chunks of output channels."""
+    _, height, width = output.shape
+    rows = packed.geometry.panel_rows(height)
+    panel = plan.new_value((LANES, packed.geometry.copies * source.blocks * rows, width), BLOCKED)
+    plan.operate(
+        gather_panel,
+        plan.images * source.blocks,
+        {"source": source, "out": panel},
+        {**_fields(packed, source, output), "panel_rows": rows},
+    )
+    _convolve_by_pixels(plan, packed, panel, output, packed.panel_offsets(height, width), whole=True)
+
+
+def _fields(packed: PackedConvolution, source: Value, output: Value) -> dict[str, float]:
+    """The fields of a convolution's record that do not depend on how its work is divided."""
+    geometry = packed.geometry
+    return {
+        "weights": packed.weights.ctypes.data, "biases": packed.biases.ctypes.data,
+        "tiles": run_tiles.address,
+        "images": source.images, "channels": source.channels, "blocks": source.blocks,
+        "height": source.shape[1], "width": source.shape[2],
+        "out_blocks": output.blocks, "out_height": output.shape[1], "out_width": output.shape[2],
+        "size": geometry.size, "stride_x": geometry.stride_x, "stride_y": geometry.stride_y,
+        "dilation": geometry.dilation, "padding": geometry.padding,
+        "steps": packed.steps, "turns": packed.turns, "depth": packed.depth,
+        "group": packed.group, "accumulators": packed.accumulators, "slope": packed.slope,
+    }  # fmt: skip
+
+
+def _activate(plan: Plan, node: Node, output: Value) -> None:
+    """Apply an activation that registers do not, where the output lies; one that mixes channels needs it planar."""
+    name = node.options.activation
+    if ACTIVATIONS[name].slope is not None:
+        return
+    value = plan.value(node.index, PLANAR) if name.startswith(MIXING) else output
+
+    def apply(arena: np.ndarray, results: Results) -> None:
+        values = value.view(arena)
+        values[:] = activate(name, values)
+
+    plan.call(apply, [value])
+    if value is not output:
+        plan.forget(node, BLOCKED)
+
+
+# ---- what stands between convolutions ----
+
+
+def lower_maxpool(plan: Plan, node: Node) -> bool:
+    """Windows of a blocked array; the planar input and the forms that look across channels stay plain."""
+    options = node.options
+    if options.maxpool_depth or options.antialiasing or not _all_blocked(plan, node):
+        return False
+    source, output = plan.value(node.sources[0], BLOCKED), plan.output(node, BLOCKED)
+    fields = {
+        "blocks": source.blocks, "height": source.shape[1], "width": source.shape[2],
+        "out_height": output.shape[1], "out_width": output.shape[2],
+        "size": options.size, "stride_x": options.stride_x, "stride_y": options.stride_y,
+        "padding": options.padding // 2,
+    }  # fmt: skip
+    plan.operate(pool_maximum, plan.images * source.blocks, {"source": source, "out": output}, fields)
+    return True
+
+
+def _all_blocked(plan: Plan, node: Node) -> bool:
+    """Whether all inputs are there in blocked form, so that a fast form costs no conversion."""
+    return all(plan.is_blocked(source) for source in node.sources)
+
+
+def lower_route(plan: Plan, node: Node) -> bool:
+    """Copies of whole blocks; nothing at all where there is one source."""
+    groups, group = node.options.groups, node.options.group_id
+    if len(node.sources) == groups == 1:
+        return lower_passing(plan, node)
+    widths = [shape[0] // groups for shape in node.input_shapes]
+    firsts = [group * width for width in widths]
+    starts = [sum(widths[:number]) for number in range(len(widths))]
+    whole_blocks = all(channel % LANES == 0 for channel in (*firsts, *starts))
+    if not whole_blocks or len(node.output_shape) != 3 or not _all_blocked(plan, node):
+        return False
+    output = plan.output(node, BLOCKED)
+    for source_index, first, start, width in zip(node.sources, firsts, starts, widths, strict=True):
+        source, blocks = plan.value(source_index, BLOCKED), blocks_of(width)
+        plan.operate(
+            copy_blocks,
+            plan.images * blocks,
+            {"source": source, "out": output},
+            {"blocks": blocks, "pixels": source.pixels},
+            offsets={"source": first // LANES * source.block_bytes, "out": start // LANES * output.block_bytes},
+        )
+    return True
+
+
+def lower_shortcut(plan: Plan, node: Node) -> bool:
+    """The sum of two blocked arrays of one shape; other sums stay plain."""
+    options = node.options
+    alike = len(node.sources) == 2 and node.input_shapes[0] == node.input_shapes[1] and len(node.output_shape) == 3
+    plain_sum = options.weights_type == "none" and options.alpha == options.beta == 1
+    if not alike or not plain_sum or not _all_blocked(plan, node):
+        return False
+    source, other = (plan.value(index, BLOCKED) for index in node.sources)
+    output = plan.output(node, BLOCKED)
+    fields = {"blocks": source.blocks, "pixels": source.pixels, "slope": _slope(node)}
+    plan.operate(add_blocks, plan.images * source.blocks, {"source": source, "other": other, "out": output}, fields)
+    _activate(plan, node, output)
+    return True
+
+
+def lower_avgpool(plan: Plan, node: Node) -> bool:
+    """The mean of each channel of a blocked array."""
+    if not _all_blocked(plan, node):
+        return False
+    source, output = plan.value(node.sources[0], BLOCKED), plan.output(node, BLOCKED)
+    fields = {"blocks": source.blocks, "pixels": source.pixels}
+    plan.operate(average_pixels, plan.images * source.blocks, {"source": source, "out": output}, fields)
+    return True
+
+
+def lower_passing(plan: Plan, node: Node) -> bool:
+    """A layer that passes its input on; dropout and cost have something to do in training only."""
+    plan.same_as(node, node.sources[0])
+    return True
+
+
+FAST_FORMS: dict[str, Callable[[Plan, Node], bool]] = {
+    "avgpool": lower_avgpool,
+    "convolutional": lower_convolutional,
+    "cost": lower_passing,
+    "dropout": lower_passing,
+    "maxpool": lower_maxpool,
+    "route": lower_route,
+    "shortcut": lower_shortcut,
+}
+"""Section type -> the function that adds its fast form's steps, and says whether it has one for these options."""

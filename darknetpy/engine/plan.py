@@ -1,0 +1,190 @@
+"""A plan: the steps that compute the wanted outputs of a graph, for one size of batch."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Any
+
+import numpy as np
+
+from darknetpy.engine.convolutions import PackedConvolution
+from darknetpy.engine.memory import Value, aligned_bytes, place
+from darknetpy.engine.threads import Job, Scratch, Team
+from darknetpy.graph import INPUT, Graph, Node
+from darknetpy.kernels.layout import to_blocked, to_planar
+from darknetpy.kernels.operations import Operation
+
+PLANAR, BLOCKED = False, True
+Results = dict[int, np.ndarray]
+NOTHING: Mapping[str, Any] = MappingProxyType({})
+
+
+@dataclass(frozen=True)
+class OperationStep:
+    """A compiled operation, its record and its number of chunks.
+
+    ``places`` are the fields of the record that get addresses in the arena: a value, and bytes to add.
+    """
+
+    operation: Operation
+    record: np.ndarray
+    places: Mapping[str, tuple[Value, int]]
+    chunks: int
+
+
+@dataclass(frozen=True)
+class CallStep:
+    """A Python function of (arena, results)."""
+
+    function: Callable[[np.ndarray, Results], None]
+
+
+class Plan:
+    """Steps and values in the making, and then for any number of `Workspace` to run.
+
+    Functions in `darknetpy.engine.lower` build it node by node: they ask for inputs with `value`, make outputs with
+    `new_value`, and add steps with `operate` and `call`.
+    """
+
+    def __init__(self, graph: Graph, images: int, packed: Mapping[int, PackedConvolution], threads: int) -> None:
+        self.graph, self.images, self.packed, self.threads = graph, images, packed, threads
+        self.steps: list[OperationStep | CallStep] = []
+        self.scratch_bytes = 0
+        self.arena_bytes = 0
+        self.input = Value(graph.input_shape, images, PLANAR)
+        self._forms: dict[tuple[int, bool], Value] = {(INPUT, PLANAR): self.input}
+        self._values: list[Value] = [self.input]
+        self._tables: list[np.ndarray] = []
+        self.input.used_at(0)
+
+    def value(self, index: int, blocked: bool) -> Value:
+        """The output of a node (-1: the input) in the layout asked for; a conversion is added where it is needed."""
+        found = self._forms.get((index, blocked))
+        if found is None:
+            found = self._converted(self._forms[index, not blocked], blocked)
+            self._forms[index, blocked] = found
+        return found
+
+    def is_blocked(self, index: int) -> bool:
+        """Whether a node's output exists in blocked form."""
+        return (index, BLOCKED) in self._forms
+
+    def forget(self, node: Node, blocked: bool) -> None:
+        """One form of a node's output is out of date."""
+        del self._forms[node.index, blocked]
+
+    def new_value(self, shape: tuple[int, ...], blocked: bool) -> Value:
+        """A new array in the arena."""
+        value = Value(shape, self.images, blocked)
+        self._values.append(value)
+        return value
+
+    def output(self, node: Node, blocked: bool) -> Value:
+        """The array for a node's output."""
+        value = self.new_value(node.output_shape, blocked)
+        self._forms[node.index, blocked] = value
+        return value
+
+    def same_as(self, node: Node, source: int) -> None:
+        """A node's output is that of another, in every form."""
+        for blocked in (PLANAR, BLOCKED):
+            if (source, blocked) in self._forms:
+                self._forms[node.index, blocked] = self._forms[source, blocked]
+
+    def operate(
+        self, operation: Operation, chunks: int, values: Mapping[str, Value], fields: Mapping[str, float], *,
+        offsets: Mapping[str, int] = NOTHING, arrays: Mapping[str, np.ndarray] = NOTHING, scratch_bytes: int = 0,
+    ) -> None:  # fmt: skip
+        """Add a compiled operation.
+
+        ``values`` fills the fields ``name``, ``name_block`` and ``name_image`` of its record with a value's address
+        and strides; ``offsets`` are bytes added to such an address. ``arrays`` fills fields with the addresses of
+        tables, which the plan keeps; ``fields`` fills the others.
+        """
+        record = np.zeros(1, operation.record)
+        for name, number in fields.items():
+            record[name] = number
+        for name, array in arrays.items():
+            record[name] = array.ctypes.data
+            self._tables.append(array)
+        for name, value in values.items():
+            record[f"{name}_block"], record[f"{name}_image"] = value.block_bytes, value.image_bytes
+        places = {name: (value, offsets.get(name, 0)) for name, value in values.items()}
+        self.scratch_bytes = max(self.scratch_bytes, scratch_bytes)
+        self._add(OperationStep(operation, record, places, chunks), values.values())
+
+    def call(self, function: Callable[[np.ndarray, Results], None], values: Iterable[Value]) -> None:
+        """Add a Python function of (arena, results) that reads or writes these values."""
+        self._add(CallStep(function), values)
+
+    def keep(self, node: Node) -> None:
+        """Copy a node's output to the results, as soon as it is there."""
+        value, index = self.value(node.index, PLANAR), node.index
+
+        def copy(arena: np.ndarray, results: Results) -> None:
+            results[index] = value.view(arena).copy()
+
+        self.call(copy, [value])
+
+    def finish(self) -> None:
+        """Give every value its place."""
+        self.arena_bytes = place(self._values)
+
+    def _add(self, step: OperationStep | CallStep, values: Iterable[Value]) -> None:
+        for value in values:
+            value.used_at(len(self.steps))
+        self.steps.append(step)
+
+    def _converted(self, value: Value, blocked: bool) -> Value:
+        converted = self.new_value(value.shape, blocked)
+        self.operate(
+            to_blocked if blocked else to_planar,
+            value.images * value.blocks,
+            {"source": value, "out": converted},
+            {"channels": value.channels, "pixels": value.pixels},
+        )
+        return converted
+
+
+class Workspace:
+    """Memory for one run of a plan at a time."""
+
+    def __init__(self, plan: Plan) -> None:
+        self.plan = plan
+        self._arena = aligned_bytes(plan.arena_bytes)
+        self._scratch = Scratch()
+        self._parts = list(self._jobs_and_calls())
+
+    def _jobs_and_calls(self) -> Iterable[Job | CallStep]:
+        """Neighbouring operations become one job, so that threads meet only where Python has to act."""
+        waiting: list[tuple[Operation, np.ndarray, int]] = []
+        for step in self.plan.steps:
+            if isinstance(step, OperationStep):
+                waiting.append((step.operation, self._placed(step), step.chunks))
+                continue
+            if waiting:
+                yield Job(waiting, self.plan.scratch_bytes)
+                waiting = []
+            yield step
+        if waiting:
+            yield Job(waiting, self.plan.scratch_bytes)
+
+    def _placed(self, step: OperationStep) -> np.ndarray:
+        """A step's record with the addresses of this arena."""
+        record = step.record.copy()
+        for name, (value, offset) in step.places.items():
+            record[name] = self._arena.ctypes.data + value.offset + offset
+        return record
+
+    def run(self, batch: np.ndarray, team: Team) -> Results:
+        """The wanted outputs for a batch (n, *input_shape)."""
+        self.plan.input.view(self._arena)[:] = batch
+        results: Results = {}
+        for part in self._parts:
+            if isinstance(part, Job):
+                team.run(part, self._scratch)
+            else:
+                part.function(self._arena, results)
+        return results

@@ -1,0 +1,102 @@
+"""A program: a graph lowered to fused kernels, for any batch size and, where layers allow it, any size of picture."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import numpy as np
+
+from darknetpy.engine.lower import lower, pack
+from darknetpy.engine.plan import Plan, Results, Workspace
+from darknetpy.engine.threads import Team, available_cores
+from darknetpy.graph import INPUT, Graph
+
+PLANS_KEPT = 8
+
+
+class Program:
+    """Runs a graph fast. Can be called from several threads at once.
+
+    Weights are packed once, here; those of `packed_layers` are not looked at again. Memory for a run (the values still
+    needed, planned by lifetime) is kept for the next run of the same kind.
+
+    Args:
+        graph: with the weights of all layers loaded.
+        threads: how many threads compute; by default one for each core that this process may use.
+
+    >>> program = Program(graph, threads=2)
+    >>> program.run(np.zeros((1, 3, 224, 224), np.float32), [graph.output_index])[graph.output_index].shape
+    (1, 1000)
+    """
+
+    def __init__(self, graph: Graph, threads: int | None = None) -> None:
+        self.graph = graph
+        self.threads = threads or available_cores()
+        packed = {node.index: pack(node) for node in graph.nodes}
+        self._packed = {index: convolution for index, convolution in packed.items() if convolution is not None}
+        self._team = Team(self.threads)
+        self._plans: dict[tuple[tuple[int, ...], frozenset[int]], Plan] = {}
+        self._idle: list[Workspace] = []
+
+    @property
+    def packed_layers(self) -> frozenset[int]:
+        """Indexes of layers whose own arrays the program does not need any more."""
+        return frozenset(self._packed)
+
+    def run(self, batch: np.ndarray, wanted: Iterable[int]) -> Results:
+        """The outputs of the wanted layers.
+
+        Args:
+            batch: (n, *input_shape) float32; another height and width work where the layers allow them.
+            wanted: indexes of layers.
+
+        Returns:
+            Layer index -> a new array (n, *output_shape), float32.
+        """
+        workspace = self._workspace(self.plan(batch.shape, wanted))
+        results = workspace.run(batch, self._team)
+        self._idle.append(workspace)
+        return results
+
+    def _workspace(self, plan: Plan) -> Workspace:
+        """Memory for a run: one that lies idle, or a new one. Only one kind is kept, that of the latest run."""
+        try:
+            while True:
+                workspace = self._idle.pop()
+                if workspace.plan is plan:
+                    return workspace
+        except IndexError:
+            return Workspace(plan)
+
+    def plan(self, shape: tuple[int, ...], wanted: Iterable[int]) -> Plan:
+        """The steps for a batch of this shape (n, *input_shape) and these outputs; made once."""
+        wanted = frozenset(wanted)
+        plan = self._plans.get((shape, wanted))
+        if plan is None:
+            plan = self._lowered(shape, wanted)
+            if len(self._plans) >= PLANS_KEPT:
+                self._plans = {}
+            self._plans[shape, wanted] = plan
+        return plan
+
+    def _lowered(self, shape: tuple[int, ...], wanted: frozenset[int]) -> Plan:
+        """The steps from the input to the wanted outputs; layers that they do not depend on are left out."""
+        graph = self.graph if shape[1:] == self.graph.input_shape else self.graph.resized(*shape[2:])
+        plan = Plan(graph, shape[0], self._packed, self.threads)
+        needed = needed_layers(graph, wanted)
+        for node in graph.nodes:
+            if node.index in needed:
+                lower(plan, node)
+            if node.index in wanted:
+                plan.keep(node)
+        plan.finish()
+        return plan
+
+
+def needed_layers(graph: Graph, wanted: Iterable[int]) -> set[int]:
+    """The wanted layers and all that they depend on."""
+    needed = set(wanted)
+    for node in reversed(graph.nodes):
+        if node.index in needed:
+            needed.update(source for source in node.sources if source != INPUT)
+    return needed

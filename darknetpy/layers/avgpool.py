@@ -1,0 +1,26 @@
+"""[avgpool]: the mean of each channel. Source: AlexeyAB/darknet src/avgpool_layer.c."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from darknetpy.layers.base import Layer, Shape, Tape
+
+
+class AvgPool(Layer):
+    """Mean over all pixels of a channel.
+
+    Shapes: (c, h, w) -> (c, 1, 1).
+    """
+
+    names = ("avgpool", "avg")
+    needs_picture = True
+
+    def output_shape(self, shapes: list[Shape]) -> Shape:
+        return (shapes[0][0], 1, 1)
+
+    def window(self) -> None:
+        return None
+
+    def forward(self, inputs: list[np.ndarray], tape: Tape | None = None) -> np.ndarray:
+        return inputs[0].mean(axis=(2, 3), keepdims=True)

@@ -1,0 +1,79 @@
+"""Operations on channel-blocked arrays against naive loops."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from darknetpy.kernels.blocked import add_blocks, average_pixels, copy_blocks, pool_maximum
+from tests import reference
+from tests.kernels.running import block, run, strides, unblock
+
+
+def picture(c: int = 20, h: int = 5, w: int = 7, seed: int = 0) -> np.ndarray:
+    return np.random.default_rng(seed).standard_normal((2, c, h, w)).astype(np.float32)
+
+
+def pool(x: np.ndarray, size: int, stride_y: int, stride_x: int, padding: int) -> np.ndarray:
+    n, c, h, w = x.shape
+    height, width = (h + padding - size) // stride_y + 1, (w + padding - size) // stride_x + 1
+    source = block(x)
+    out = np.zeros((n, source.shape[1], height * width, 16), np.float32)
+    sizes = {"blocks": source.shape[1], "height": h, "width": w, "out_height": height, "out_width": width}
+    windows = {"size": size, "stride_y": stride_y, "stride_x": stride_x, "padding": padding // 2}
+    run(pool_maximum, n * source.shape[1], **strides("source", source), **strides("out", out), **sizes, **windows)
+    return unblock(out, c, height, width)
+
+
+@pytest.mark.parametrize(
+    ("size", "stride_y", "stride_x", "padding"),
+    [(2, 2, 2, 1), (2, 1, 1, 1), (3, 2, 1, 2), (5, 1, 1, 4), (2, 2, 2, 0), (1, 2, 2, 4)],
+)
+def test_maximum_of_windows(size: int, stride_y: int, stride_x: int, padding: int) -> None:
+    x = picture()
+    expected = reference.max_pool(x.astype(np.float64), size, (stride_y, stride_x), padding)
+    np.testing.assert_array_equal(pool(x, size, stride_y, stride_x, padding), expected.astype(np.float32))
+
+
+def test_maximum_keeps_nan_wherever_it_stands_in_the_window() -> None:
+    x = np.zeros((1, 1, 2, 8), np.float32)
+    for window in range(4):
+        x[0, 0, window // 2, 2 * window + window % 2] = np.nan
+    assert np.isnan(pool(x, 2, 2, 2, 0)).all()
+
+
+def test_maximum_of_infinities() -> None:
+    x = np.full((1, 1, 2, 2), -np.inf, np.float32)
+    assert pool(x, 2, 2, 2, 0)[0, 0, 0, 0] == np.finfo(np.float32).min
+    x[0, 0, 1, 1] = np.inf
+    assert pool(x, 2, 2, 2, 0)[0, 0, 0, 0] == np.inf
+
+
+@pytest.mark.parametrize("slope", [1.0, 0.1, 0.0])
+def test_sum_of_two_arrays_with_a_slope_below_zero(slope: float) -> None:
+    x, y = picture(seed=1), picture(seed=2)
+    source, other = block(x), block(y)
+    out = np.zeros_like(source)
+    arrays = {**strides("source", source), **strides("other", other), **strides("out", out)}
+    run(add_blocks, 4, **arrays, blocks=2, pixels=35, slope=slope)
+    total = x + y
+    expected = np.where(total > 0, total, np.float32(slope) * total)
+    np.testing.assert_array_equal(unblock(out, 20, 5, 7), expected)
+
+
+def test_mean_of_all_pixels() -> None:
+    x = picture()
+    source = block(x)
+    out = np.zeros((2, 2, 1, 16), np.float32)
+    run(average_pixels, 4, **strides("source", source), **strides("out", out), blocks=2, pixels=35)
+    expected = x.astype(np.float64).mean(axis=(2, 3), keepdims=True)
+    np.testing.assert_allclose(unblock(out, 20, 1, 1), expected, atol=1e-6)
+
+
+def test_blocks_are_copied_to_their_place() -> None:
+    source = block(picture(32))
+    out = np.zeros((2, 5, 35, 16), np.float32)
+    run(copy_blocks, 4, **strides("source", source), **{**strides("out", out), "out": out[:, 2:]}, blocks=2, pixels=35)
+    np.testing.assert_array_equal(out[:, 2:4], source)
+    assert not out[:, :2].any()
+    assert not out[:, 4].any()

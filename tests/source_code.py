@@ -77,22 +77,21 @@ def imports(module: str, source: Source) -> Iterator[Import]:
         for statement in node.body
         for inner in ast.walk(statement)
     }
-    for node in ast.walk(source.tree):
+    statements = (node for node in ast.walk(source.tree) if isinstance(node, ast.Import | ast.ImportFrom))
+    for node in statements:
         for name in _imported_modules(node):
             outer, _, target = name.partition(".")
             if outer == "darknetpy":
                 yield Import(module, target or "__init__", node.lineno, node in for_types)
 
 
-def _imported_modules(node: ast.AST) -> set[str]:
+def _imported_modules(node: ast.Import | ast.ImportFrom) -> set[str]:
     """Full names of the modules that a statement imports, or imports names from.
 
     The version stands in the package's own ``__init__``, which is there before any room: it belongs to no floor.
     """
     if isinstance(node, ast.Import):
         return {alias.name for alias in node.names}
-    if not isinstance(node, ast.ImportFrom):
-        return set()
     assert not node.level, f"line {node.lineno}: write the import with its full name"
     module = node.module or ""
     names = {f"{module}.{alias.name}" for alias in node.names} - {"darknetpy.__version__"}

@@ -63,3 +63,12 @@ def test_every_quirk_names_a_test_that_exists() -> None:
         for path, name in places:
             tree = ast.parse((ROOT / path).read_text("utf-8"))
             assert name in {node.name for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)}, (path, name)
+
+
+def test_example_pictures_that_are_named_exist() -> None:
+    texts = {
+        path.relative_to(ROOT): path.read_text("utf-8") for path in files() if path.suffix in {".md", ".py", ".cfg"}
+    }
+    named = [(page, name) for page, text in texts.items() for name in re.findall(r"\bexamples/[\w-]+\.\w+", text)]
+    assert named
+    assert not [f"{page}: {name}" for page, name in named if not (ROOT / name).is_file()]

@@ -55,8 +55,7 @@ def assert_same_as_recorded(case: Case, graph: Graph) -> None:
         assert_near(outputs[index], recorded)
 
 
-ZERO_SIZED = "connected_inputs"  # width=0 beside inputs=11
-PLAIN = [name for name in case_names() if name not in {*WITH_TRUTH, *REFUSED, *quirk_names(), ZERO_SIZED}]
+PLAIN = [name for name in case_names() if name not in {*WITH_TRUTH, *REFUSED, *quirk_names()}]
 
 
 @pytest.mark.parametrize("name", [*PLAIN, *sorted(FOLLOWED)])
@@ -67,12 +66,6 @@ def test_same_numbers_as_darknet(name: str, tmp_path: Path) -> None:
     for node, (width, height, channels) in zip(graph.nodes, case.shapes, strict=True):
         if width and height and channels:
             assert node.output_shape == (channels, height, width)
-
-
-@pytest.mark.xfail(raises=ConfigError, strict=True, reason="[net] refuses width=0 even where inputs= is given")
-def test_a_size_of_zero_is_no_size_where_inputs_is_given(tmp_path: Path) -> None:
-    case = Case(ZERO_SIZED)
-    assert_same_as_recorded(case, case.graph(tmp_path))
 
 
 def copies_values(node: Node) -> bool:

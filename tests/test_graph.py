@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import weakref
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +11,7 @@ import pytest
 from darknetpy.config.sections import parse_cfg
 from darknetpy.dialect import PJREDDIE
 from darknetpy.errors import ConfigError, Findings
-from darknetpy.graph import INPUT, Graph, build_graph, check_graph, initial_weights
+from darknetpy.graph import INPUT, Graph, Node, build_graph, check_graph, initial_weights
 from tests import reference
 
 pytestmark = pytest.mark.quick
@@ -130,6 +131,23 @@ def test_last_uses_tell_when_a_value_can_be_let_go() -> None:
     assert graph.last_uses([0, 7]) == {INPUT: 0, 1: 2, 2: 3, 3: 4, 4: 5, 5: 6, 6: 7}
     aside = graph_of("[net]\ninputs=2\n[connected]\n[connected]\n[route]\nlayers=0\n")
     assert aside.last_uses([2]) == {INPUT: 0, 0: 2, 1: 1}
+
+
+def test_run_lets_go_of_values_on_the_way(monkeypatch: pytest.MonkeyPatch) -> None:
+    graph = graph_of("[net]\ninputs=4\n" + "[activation]\nactivation=logistic\n" * 6)
+    outputs: list[weakref.ref[np.ndarray]] = []
+    alive: list[int] = []
+    forward = Node.forward
+
+    def watched(node: Node, *inputs: np.ndarray) -> np.ndarray:
+        alive.append(sum(output() is not None for output in outputs))
+        result = forward(node, *inputs)
+        outputs.append(weakref.ref(result))
+        return result
+
+    monkeypatch.setattr(Node, "forward", watched)
+    graph.run(np.ones((1, 4)))
+    assert alive == [0, 1, 1, 1, 1, 1]
 
 
 def test_a_node_runs_by_itself() -> None:

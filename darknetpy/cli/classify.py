@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import AbstractContextManager, closing, contextmanager
 from functools import partial
 from itertools import islice
@@ -143,7 +143,7 @@ def _load(arguments: argparse.Namespace) -> Network:
     )
     if network.loaded:
         terminal.note(
-            f"{printable(network.loaded.path, limit=None)}: {network.loaded.layers_loaded} layers with weights, "
+            f"{printable(arguments.weights, limit=None)}: {network.loaded.layers_loaded} layers with weights, "
             f"{network.loaded.parameters:,} parameters, seen {network.loaded.seen:,} pictures in training"
         )
     for remark in network.notes:
@@ -179,7 +179,7 @@ def _count(arguments: argparse.Namespace) -> int | None:
     return None if "-" in arguments.images else sum(1 for _ in _paths(arguments))
 
 
-def _outcomes(network: Network, paths: Iterable[str], arguments: argparse.Namespace) -> Iterator[Outcome]:
+def _outcomes(network: Network, paths: Iterable[str], arguments: argparse.Namespace) -> Generator[Outcome, None, None]:
     """One for each path, in their order; pictures are decoded while others are computed."""
     from darknetpy.engine.threads import available_cores
     from darknetpy.images.ahead import decode_ahead

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import NamedTuple, TypeVar
 
 from darknetpy.config.options import Default, Kind, Option, Options, Use, read_options
@@ -15,6 +16,7 @@ from darknetpy.dialect import DEFAULT, Dialect
 from darknetpy.errors import ConfigError, DarknetpyWarning, Findings
 
 _Problem = TypeVar("_Problem", ConfigError, DarknetpyWarning)
+SIDES = ("width", "height", "channels")
 POLICIES = ("constant", "step", "exp", "poly", "steps", "sigmoid", "random", "sgdr")
 
 
@@ -124,6 +126,7 @@ def read_net_options(
     section: Section, findings: Findings, *, dialect: Dialect = DEFAULT, training: bool = False
 ) -> Options:
     """Read [net] and check what its options say about each other; ``input_shape`` settles the size of the input."""
+    section = _without_empty_sides(section)
     options = read_options(section, NET_OPTIONS, findings, dialect=dialect, training=training)
     if options.failed:
         return options
@@ -138,6 +141,14 @@ def read_net_options(
             without_effect = finding._replace(remedy="It only matters for training")
             findings.warning(_at(section, without_effect, DarknetpyWarning))
     return options
+
+
+def _without_empty_sides(section: Section) -> Section:
+    """The section without sides of 0 where ``inputs`` gives the size: as in Darknet they are no sides then."""
+    if "inputs" not in section.values:
+        return section
+    values = {name: value for name, value in section.values.items() if name not in SIDES or value != "0"}
+    return replace(section, values=values)
 
 
 def _at(section: Section, finding: _Finding, kind: type[_Problem]) -> _Problem:
@@ -208,7 +219,7 @@ def _count(values: tuple[float, ...]) -> str:
 
 def input_shape(options: Options, section: Section) -> tuple[int, ...]:
     """(channels, height, width), or (inputs,) where the input is not a picture; ConfigError when neither is given."""
-    missing = [name for name in ("width", "height", "channels") if options[name] is None]
+    missing = [name for name in SIDES if options[name] is None]
     if not missing:
         shape = (options.channels, options.height, options.width)
         values = shape[0] * shape[1] * shape[2]

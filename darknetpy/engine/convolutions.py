@@ -53,10 +53,9 @@ class Geometry:
         """Rows of each copy that ``rows`` output rows need."""
         return rows + self.reach // self.stride_y
 
-    def panel_bytes(self, source: Value, rows: int, width: int, planar: bool) -> int:
+    def panel_bytes(self, source: Value, rows: int, width: int) -> int:
         """Bytes of a panel for ``rows`` output rows of ``width`` pixels."""
-        pixels = self.copies * self.panel_rows(rows) * width
-        return pixels * (source.channels * FLOAT_BYTES if planar else source.blocks * LINE)
+        return self.copies * self.panel_rows(rows) * width * source.planes * source.pixel_bytes
 
 
 class PackedConvolution:
@@ -121,7 +120,7 @@ class PackedConvolution:
 
     def pointwise_offsets(self, source: Value) -> np.ndarray:
         """Where each step of a 1x1 filter begins."""
-        return np.arange(source.blocks, dtype=np.int64) * source.block_bytes
+        return np.arange(source.blocks, dtype=np.int64) * source.plane_bytes
 
     def panel_offsets(self, rows: int, width: int) -> np.ndarray:
         """Where each step begins in a panel made for ``rows`` output rows of ``width`` pixels."""
@@ -160,7 +159,7 @@ def divide_rows(packed: PackedConvolution, source: Value, out: Value, threads: i
     """Parts of an image's output rows for `convolve_rows`: panels that fit the cache, and enough for the threads."""
     _, height, width = out.shape
     rows = height
-    while rows > 1 and packed.geometry.panel_bytes(source, rows, width, packed.planar) > PANEL_BYTES:
+    while rows > 1 and packed.geometry.panel_bytes(source, rows, width) > PANEL_BYTES:
         rows -= 1
     wanted = chunks_wanted(packed.flops(out.pixels * out.images), threads)
     return min(height, max(-(-height // rows), -(-wanted // out.images)))

@@ -12,7 +12,7 @@ from darknetpy.engine.plan import BLOCKED, PLANAR, Plan, Results
 from darknetpy.graph import INPUT, Node
 from darknetpy.kernels.activations import ACTIVATIONS, activate
 from darknetpy.kernels.blocked import add_blocks, average_pixels, copy_blocks, pool_maximum
-from darknetpy.kernels.convolution import convolve_pixels, convolve_planar_rows, convolve_rows, gather_panel
+from darknetpy.kernels.convolution import convolve_pixels, convolve_rows, gather_panel
 from darknetpy.kernels.layout import blocks_of
 from darknetpy.kernels.simd import LANES
 from darknetpy.kernels.tiles import run_tiles
@@ -85,12 +85,17 @@ def _convolve_by_rows(plan: Plan, packed: PackedConvolution, source: Value, outp
     parts = divide_rows(packed, source, output, plan.threads)
     rows = -(-height // parts)
     plan.operate(
-        convolve_planar_rows if packed.planar else convolve_rows,
+        convolve_rows,
         plan.images * parts,
         {"source": source, "out": output},
-        {**_fields(packed, source, output), "parts": parts, "panel_rows": packed.geometry.panel_rows(rows)},
+        {
+            **_fields(packed, source, output),
+            "parts": parts,
+            "groups_in_chunk": packed.groups,
+            "panel_rows": packed.geometry.panel_rows(rows),
+        },
         arrays={"offsets": packed.panel_offsets(rows, width)},
-        scratch_bytes=packed.geometry.panel_bytes(source, rows, width, packed.planar),
+        scratch_bytes=packed.geometry.panel_bytes(source, rows, width),
     )
 
 
@@ -117,7 +122,7 @@ def _convolve_late(plan: Plan, packed: PackedConvolution, source: Value, output:
         gather_panel,
         plan.images * source.blocks,
         {"source": source, "out": panel},
-        {**_fields(packed, source, output), "panel_rows": rows},
+        {**_fields(packed, source, output), "parts": 1, "panel_rows": rows},
     )
     _convolve_by_pixels(plan, packed, panel, output, packed.panel_offsets(height, width), whole=True)
 
@@ -128,7 +133,7 @@ def _fields(packed: PackedConvolution, source: Value, output: Value) -> dict[str
     return {
         "weights": packed.weights.ctypes.data, "biases": packed.biases.ctypes.data,
         "tiles": run_tiles.address,
-        "images": source.images, "channels": source.channels, "blocks": source.blocks,
+        "images": source.images, "planes": source.planes, "pixel_bytes": source.pixel_bytes,
         "height": source.shape[1], "width": source.shape[2],
         "out_blocks": output.blocks, "out_height": output.shape[1], "out_width": output.shape[2],
         "size": geometry.size, "stride_x": geometry.stride_x, "stride_y": geometry.stride_y,
@@ -197,7 +202,7 @@ def lower_route(plan: Plan, node: Node) -> bool:
             plan.images * blocks,
             {"source": source, "out": output},
             {"blocks": blocks, "pixels": source.pixels},
-            offsets={"source": first // LANES * source.block_bytes, "out": start // LANES * output.block_bytes},
+            offsets={"source": first // LANES * source.plane_bytes, "out": start // LANES * output.plane_bytes},
         )
     return True
 

@@ -59,14 +59,24 @@ class Value:
         return blocks_of(self.channels)
 
     @property
-    def block_bytes(self) -> int:
-        """Bytes from one block of 16 channels to the next."""
-        return block_stride(self.pixels) if self.blocked else LANES * self.pixels * FLOAT_BYTES
+    def planes(self) -> int:
+        """Blocks, or channels where planar."""
+        return self.blocks if self.blocked else self.channels
+
+    @property
+    def pixel_bytes(self) -> int:
+        """Bytes from one pixel of a plane to the next."""
+        return LINE if self.blocked else FLOAT_BYTES
+
+    @property
+    def plane_bytes(self) -> int:
+        """Bytes from one plane to the next."""
+        return block_stride(self.pixels) if self.blocked else self.pixels * FLOAT_BYTES
 
     @property
     def image_bytes(self) -> int:
         """Bytes from one image to the next."""
-        return self.blocks * self.block_bytes if self.blocked else self.channels * self.pixels * FLOAT_BYTES
+        return self.planes * self.plane_bytes
 
     @property
     def size(self) -> int:
@@ -83,7 +93,7 @@ class Value:
         floats = arena[self.offset : self.offset + self.size].view(np.float32)
         if not self.blocked:
             return floats.reshape(self.images, *self.shape)
-        lines = floats.reshape(self.images, self.blocks, self.block_bytes // FLOAT_BYTES)
+        lines = floats.reshape(self.images, self.blocks, self.plane_bytes // FLOAT_BYTES)
         return lines[:, :, : self.pixels * LANES].reshape(self.images, self.blocks, self.pixels, LANES)
 
 

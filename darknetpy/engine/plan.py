@@ -99,7 +99,7 @@ class Plan:
     ) -> None:  # fmt: skip
         """Add a compiled operation.
 
-        ``values`` fills the fields ``name``, ``name_block`` and ``name_image`` of its record with a value's address
+        ``values`` fills the fields ``name``, ``name_plane`` and ``name_image`` of its record with a value's address
         and strides; ``offsets`` are bytes added to such an address. ``arrays`` fills fields with the addresses of
         tables, which the plan keeps; ``fields`` fills the others.
         """
@@ -110,7 +110,7 @@ class Plan:
             record[name] = array.ctypes.data
             self._tables.append(array)
         for name, value in values.items():
-            record[f"{name}_block"], record[f"{name}_image"] = value.block_bytes, value.image_bytes
+            record[f"{name}_plane"], record[f"{name}_image"] = value.plane_bytes, value.image_bytes
         places = {name: (value, offsets.get(name, 0)) for name, value in values.items()}
         self.scratch_bytes = max(self.scratch_bytes, scratch_bytes)
         self._add(OperationStep(operation, record, places, chunks), values.values())

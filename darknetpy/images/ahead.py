@@ -6,7 +6,7 @@ Pillow and the kernels release the interpreter lock, so threads are enough.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TypeVar
 
@@ -17,7 +17,7 @@ Decoded = TypeVar("Decoded")
 
 def decode_ahead(
     paths: Iterable[str], decode: Callable[[str], Decoded], *, workers: int, ahead: int
-) -> Iterator[tuple[str, Decoded | ImageError]]:
+) -> Generator[tuple[str, Decoded | ImageError], None, None]:
     """Apply ``decode`` to each path in worker threads and yield (path, result) in the order of the paths.
 
     Args:
@@ -35,32 +35,32 @@ def decode_ahead(
     """
     pool = ThreadPoolExecutor(workers, thread_name_prefix="darknetpy-decode")
     try:
-        started: deque[tuple[str, Future[Decoded]]] = deque()
-        for path, future in _submitted(pool, paths, decode):
-            started.append((path, future))
+        started: deque[Future[tuple[str, Decoded | ImageError]]] = deque()
+        for future in _submitted(pool, paths, decode):
+            started.append(future)
             if len(started) > ahead:
-                yield _result(*started.popleft())
+                yield started.popleft().result()
         while started:
-            yield _result(*started.popleft())
+            yield started.popleft().result()
     finally:
         pool.shutdown(cancel_futures=True)
 
 
 def _submitted(
     pool: ThreadPoolExecutor, paths: Iterable[str], decode: Callable[[str], Decoded]
-) -> Iterator[tuple[str, Future[Decoded]]]:
-    """Each path with the future of its result; an error of ``paths`` itself as the last future."""
+) -> Iterator[Future[tuple[str, Decoded | ImageError]]]:
+    """The future of each path's result; an error of ``paths`` itself as the last one."""
+
+    def result(path: str) -> tuple[str, Decoded | ImageError]:
+        try:
+            return path, decode(path)
+        except ImageError as error:
+            return path, error
+
     try:
         for path in paths:
-            yield path, pool.submit(decode, path)
+            yield pool.submit(result, path)
     except DarknetpyError as error:
-        failed: Future[Decoded] = Future()
+        failed: Future[tuple[str, Decoded | ImageError]] = Future()
         failed.set_exception(error)
-        yield "", failed
-
-
-def _result(path: str, future: Future[Decoded]) -> tuple[str, Decoded | ImageError]:
-    try:
-        return path, future.result()
-    except ImageError as error:
-        return path, error
+        yield failed

@@ -4,20 +4,20 @@ from __future__ import annotations
 
 import numpy as np
 
-from darknetpy.kernels.layout import copy_lines
+from darknetpy.kernels.layout import copy_floats
 from darknetpy.kernels.operations import integers, operation, reader, record_type
-from darknetpy.kernels.simd import LINE, add, load, maximum, multiply, rectify, splat, store
+from darknetpy.kernels.simd import LANES, LINE, add, load, maximum, multiply, rectify, splat, store
 
 LOWEST = np.finfo(np.float32).min  # what a window that lies wholly outside gives
 
-_ARRAYS = integers("source", "source_block", "source_image", "out", "out_block", "out_image", "blocks")
+_ARRAYS = integers("source", "source_plane", "source_image", "out", "out_plane", "out_image", "blocks")
 
 COPY = record_type(**_ARRAYS, **integers("pixels"))
 POOLING = record_type(
     **_ARRAYS,
     **integers("height", "width", "out_height", "out_width", "size", "stride_x", "stride_y", "padding"),
 )
-ADDITION = record_type(**_ARRAYS, **integers("pixels", "other", "other_block", "other_image"), slope="f4")
+ADDITION = record_type(**_ARRAYS, **integers("pixels", "other", "other_plane", "other_image"), slope="f4")
 
 _read_copy, _read_pooling, _read_addition = reader(COPY), reader(POOLING), reader(ADDITION)
 
@@ -27,10 +27,10 @@ def copy_blocks(record: int, chunk: int, scratch: int) -> None:
     """Copy whole blocks, e.g. to their place in a concatenation."""
     copy = _read_copy(record)
     image, block = chunk // copy.blocks, chunk % copy.blocks
-    copy_lines(
-        copy.source + image * copy.source_image + block * copy.source_block,
-        copy.out + image * copy.out_image + block * copy.out_block,
-        copy.pixels,
+    copy_floats(
+        copy.source + image * copy.source_image + block * copy.source_plane,
+        copy.out + image * copy.out_image + block * copy.out_plane,
+        copy.pixels * LANES,
     )
 
 
@@ -39,12 +39,12 @@ def average_pixels(record: int, chunk: int, scratch: int) -> None:
     """The mean of all pixels, summed in their order."""
     pooling = _read_copy(record)
     image, block = chunk // pooling.blocks, chunk % pooling.blocks
-    source = pooling.source + image * pooling.source_image + block * pooling.source_block
+    source = pooling.source + image * pooling.source_image + block * pooling.source_plane
     total = splat(np.float32(0))
     for pixel in range(pooling.pixels):
         total = add(total, load(source + pixel * LINE))
     share = splat(np.float32(1 / pooling.pixels))
-    store(pooling.out + image * pooling.out_image + block * pooling.out_block, multiply(total, share))
+    store(pooling.out + image * pooling.out_image + block * pooling.out_plane, multiply(total, share))
 
 
 @operation(POOLING)
@@ -52,8 +52,8 @@ def pool_maximum(record: int, chunk: int, scratch: int) -> None:
     """The largest value in each window; ``padding`` rows and columns lie before the first, cells outside never win."""
     pooling = _read_pooling(record)
     image, block = chunk // pooling.blocks, chunk % pooling.blocks
-    source = pooling.source + image * pooling.source_image + block * pooling.source_block
-    out = pooling.out + image * pooling.out_image + block * pooling.out_block
+    source = pooling.source + image * pooling.source_image + block * pooling.source_plane
+    out = pooling.out + image * pooling.out_image + block * pooling.out_plane
     for out_row in range(pooling.out_height):
         top = out_row * pooling.stride_y - pooling.padding
         first_row, last_row = max(top, 0), min(top + pooling.size, pooling.height)
@@ -74,9 +74,9 @@ def add_blocks(record: int, chunk: int, scratch: int) -> None:
     """rectify(source + other), lane by lane."""
     addition = _read_addition(record)
     image, block = chunk // addition.blocks, chunk % addition.blocks
-    source = addition.source + image * addition.source_image + block * addition.source_block
-    other = addition.other + image * addition.other_image + block * addition.other_block
-    out = addition.out + image * addition.out_image + block * addition.out_block
+    source = addition.source + image * addition.source_image + block * addition.source_plane
+    other = addition.other + image * addition.other_image + block * addition.other_plane
+    out = addition.out + image * addition.out_image + block * addition.out_plane
     slope = splat(addition.slope)
     for at in range(0, addition.pixels * LINE, LINE):
         store(out + at, rectify(add(load(source + at), load(other + at)), slope))

@@ -9,13 +9,15 @@ border.
 A panel holds, for row remainder r (of stride_y), filter column kx and input block b, rows of out_width pixels. Cell
 (ky, kx) of output row y reads row y + (ky * dilation) // stride_y of the copies with r = (ky * dilation) % stride_y.
 
-Three ways to share out the work; the arithmetic of an output value is the same in all, in the same order:
+Two ways to share out the work; the arithmetic of an output value is the same in both, in the same order:
 
 - `convolve_pixels`: the source is a 1x1 filter's input, or a panel of the whole picture (`gather_panel`, an operation
   of its own); a chunk is some output blocks of a run of pixels. For late layers: weights are then read once in all.
 - `convolve_rows`: a chunk is a run of output rows with all channels; its panel is made in scratch memory, and stays in
   cache.
-- `convolve_planar_rows`: the same for a planar source of few channels, the network's input.
+
+The source is channel-blocked, or planar with few channels: the network's input. Its *planes* are blocks or channels,
+its pixels are lines or single floats.
 """
 
 from __future__ import annotations
@@ -23,16 +25,16 @@ from __future__ import annotations
 from typing import Any
 
 from darknetpy.kernels import kernel
-from darknetpy.kernels.layout import clear_lines, copy_lines
+from darknetpy.kernels.layout import clear_floats, copy_floats
 from darknetpy.kernels.operations import integers, operation, reader, record_type
-from darknetpy.kernels.simd import LANES, LINE, load, load_float, store, store_float
+from darknetpy.kernels.simd import LINE, load, load_float, store, store_float
 from darknetpy.kernels.tiles import call_tiles
 
 CONVOLUTION = record_type(
     **integers(
-        "source", "source_block", "source_image", "out", "out_block", "out_image",
+        "source", "source_plane", "source_image", "out", "out_plane", "out_image",
         "weights", "biases", "offsets", "tiles",
-        "images", "channels", "blocks", "height", "width", "out_blocks", "out_height", "out_width",
+        "images", "planes", "pixel_bytes", "height", "width", "out_blocks", "out_height", "out_width",
         "size", "stride_x", "stride_y", "dilation", "padding",
         "steps", "turns", "depth", "group", "accumulators", "groups_in_chunk", "parts", "panel_rows",
     ),
@@ -42,10 +44,11 @@ CONVOLUTION = record_type(
 
 source: the input's first byte; out: the channel-blocked output's. weights: as `PackedConvolution` of the engine orders
 them; biases: one float for each output lane; offsets: bytes from a pixel to its values in each step; tiles: address of
-`run_tiles`. images to padding: the convolution; channels and blocks are those of the input, padding is before the
-first row and column. steps, turns: of a tile's sum (see `tiles`); depth: how many k the sum has. group: output blocks
-of a tile; accumulators: pixels times blocks of the largest tile. groups_in_chunk and parts (of an image's pixels or
-rows): the division into chunks. panel_rows: rows of each copy in a panel. slope: of the activation below 0.
+`run_tiles`. images to padding: the convolution; planes and pixel_bytes are those of the input, padding is before the
+first row and column. steps, turns: of a tile's sum (see `tiles`); depth: how many k
+the sum has. group: output blocks of a tile; accumulators: pixels times blocks of the largest tile. groups_in_chunk and
+parts (of an image's pixels or rows): the division into chunks. panel_rows: rows of each copy in a panel. slope: of the
+activation below 0.
 """
 _read = reader(CONVOLUTION)
 
@@ -57,24 +60,23 @@ def divide(total: int, parts: int, part: int) -> int:
 
 
 @kernel
-def multiply_run(
-    convolution: Any, source: int, out: int, pixels: int, first_block: int, last_block: int, fetch: int
-) -> None:
-    """Output blocks first_block to last_block of a run of pixels, whose first value of step 0 is at ``source``."""
-    block = first_block
-    while block < last_block:
+def multiply_run(convolution: Any, source: int, out: int, pixels: int, share: int) -> None:
+    """A chunk's share of the output blocks, for a run of pixels whose first value of step 0 is at ``source``."""
+    block = share * convolution.groups_in_chunk * convolution.group
+    end = min(block + convolution.groups_in_chunk * convolution.group, convolution.out_blocks)
+    while block < end:
         blocks = convolution.group
-        while blocks > last_block - block:
+        while blocks > end - block:
             blocks //= 2
         weights = convolution.weights + block * convolution.depth * LINE
         biases = convolution.biases + block * LINE
-        multiply_tiles(convolution, source, out + block * convolution.out_block, pixels, blocks, weights, biases, fetch)
+        multiply_tiles(convolution, source, out + block * convolution.out_plane, pixels, blocks, weights, biases)
         block += blocks
 
 
 @kernel
 def multiply_tiles(
-    convolution: Any, source: int, out: int, pixels: int, blocks: int, weights: int, biases: int, fetch: int
+    convolution: Any, source: int, out: int, pixels: int, blocks: int, weights: int, biases: int
 ) -> None:
     """One group of output blocks of a run of pixels, in tiles of nearly equal width.
 
@@ -84,17 +86,15 @@ def multiply_tiles(
     widest = convolution.accumulators // blocks
     tiles = (pixels + widest - 1) // widest
     width, wider = pixels // tiles, pixels % tiles  # the first ``wider`` tiles take one pixel more
-    lines, ahead = 1, weights
-    if fetch:
-        lines, ahead = (4 * blocks + tiles - 1) // tiles, weights + blocks * convolution.depth * LINE
-    pixel_bytes = LINE if convolution.turns else 4
+    ahead = weights + blocks * convolution.depth * LINE
+    lines = (4 * blocks + tiles - 1) // tiles
     for count, pixels_each in ((wider, width + 1), (tiles - wider, width)):
         if count:
             call_tiles(convolution.tiles, (
                 pixels_each, blocks, count, source, convolution.offsets, weights, convolution.steps, convolution.turns,
-                out, convolution.out_block, biases, ahead, lines, convolution.slope,
+                out, convolution.out_plane, biases, ahead, lines, convolution.slope,
             ))  # fmt: skip
-        source += count * pixels_each * pixel_bytes
+        source += count * pixels_each * convolution.pixel_bytes
         out += count * pixels_each * LINE
         ahead += count * lines * (convolution.depth // 4) * LINE
 
@@ -107,137 +107,73 @@ def convolve_pixels(record: int, chunk: int, scratch: int) -> None:
     image, share = rest % convolution.images, rest // convolution.images
     pixels = convolution.out_height * convolution.out_width
     first, last = divide(pixels, convolution.parts, part), divide(pixels, convolution.parts, part + 1)
-    blocks = convolution.group * convolution.groups_in_chunk
-    multiply_run(
-        convolution,
-        convolution.source + image * convolution.source_image + first * LINE,
-        convolution.out + image * convolution.out_image + first * LINE,
-        last - first,
-        share * blocks,
-        min((share + 1) * blocks, convolution.out_blocks),
-        True,
-    )
-
-
-@kernel
-def inside(side: int, out_side: int, stride: int, start: int) -> tuple[int, int]:
-    """The range of outputs x with 0 <= x * stride + start < side."""
-    first = min(out_side, max(0, (stride - 1 - start) // stride))
-    last = max(first, min(out_side, (side - 1 - start) // stride + 1))
-    return first, last
-
-
-@kernel
-def copy_block_row(source: int, out: int, width: int, out_width: int, stride: int, start: int) -> None:
-    """One row of a panel: every ``stride``-th pixel from column ``start`` on, zeros outside the picture."""
-    first, last = inside(width, out_width, stride, start)
-    clear_lines(out, first)
-    at = source + (first * stride + start) * LINE
-    if stride == 1:
-        copy_lines(at, out + first * LINE, last - first)
-    else:
-        for x in range(first, last):
-            store(out + x * LINE, load(at + (x - first) * stride * LINE))
-    clear_lines(out + last * LINE, out_width - last)
-
-
-@kernel
-def fill_panel(
-    convolution: Any, source: int, panel: int, first_block: int, last_block: int, top: int, rows: int
-) -> None:
-    """The copies of input blocks first_block to last_block for ``rows`` output rows from ``top`` on."""
-    line = convolution.out_width * LINE
-    reach = (convolution.size - 1) * convolution.dilation
-    for remainder in range(min(convolution.stride_y, reach + 1)):
-        needed = rows + (reach - remainder) // convolution.stride_y
-        for column in range(convolution.size):
-            start = column * convolution.dilation - convolution.padding
-            for block in range(first_block, last_block):
-                copy = (remainder * convolution.size + column) * convolution.blocks + block
-                out = panel + copy * convolution.panel_rows * line
-                plane = source + block * convolution.source_block
-                for row in range(needed):
-                    y = (top + row) * convolution.stride_y + remainder - convolution.padding
-                    if 0 <= y < convolution.height:
-                        copy_block_row(
-                            plane + y * convolution.width * LINE, out + row * line,
-                            convolution.width, convolution.out_width, convolution.stride_x, start,
-                        )  # fmt: skip
-                    else:
-                        clear_lines(out + row * line, convolution.out_width)
-
-
-@operation(CONVOLUTION)
-def gather_panel(record: int, chunk: int, scratch: int) -> None:
-    """The panel of whole images at ``out``; a chunk is one input block of one image."""
-    convolution = _read(record)
-    image, block = chunk // convolution.blocks, chunk % convolution.blocks
-    source = convolution.source + image * convolution.source_image
-    panel = convolution.out + image * convolution.out_image
-    fill_panel(convolution, source, panel, block, block + 1, 0, convolution.out_height)
+    source = convolution.source + image * convolution.source_image + first * LINE
+    out = convolution.out + image * convolution.out_image + first * LINE
+    multiply_run(convolution, source, out, last - first, share)
 
 
 @operation(CONVOLUTION)
 def convolve_rows(record: int, chunk: int, scratch: int) -> None:
-    """Chunk: (image, part of the output rows), with all output channels."""
+    """Chunk: (groups of output blocks, image, part of the output rows)."""
     convolution = _read(record)
-    image, part = chunk // convolution.parts, chunk % convolution.parts
+    part, rest = chunk % convolution.parts, chunk // convolution.parts
+    image, share = rest % convolution.images, rest // convolution.images
     top = divide(convolution.out_height, convolution.parts, part)
     rows = divide(convolution.out_height, convolution.parts, part + 1) - top
     source = convolution.source + image * convolution.source_image
-    fill_panel(convolution, source, scratch, 0, convolution.blocks, top, rows)
+    for plane in range(convolution.planes):
+        fill_panel(convolution, source, scratch, plane, top, rows)
     out = convolution.out + image * convolution.out_image + top * convolution.out_width * LINE
-    multiply_run(convolution, scratch, out, rows * convolution.out_width, 0, convolution.out_blocks, True)
-
-
-@kernel
-def copy_planar_row(source: int, out: int, width: int, out_width: int, stride: int, start: int) -> None:
-    """`copy_block_row` for a row of single floats."""
-    first, last = inside(width, out_width, stride, start)
-    for x in range(first):
-        store_float(out + x * 4, 0.0)
-    at, x = source + (first * stride + start) * 4, first
-    if stride == 1:
-        while x + LANES <= last:
-            store(out + x * 4, load(at + (x - first) * 4))
-            x += LANES
-    while x < last:
-        store_float(out + x * 4, load_float(at + (x - first) * stride * 4))
-        x += 1
-    for x in range(last, out_width):
-        store_float(out + x * 4, 0.0)
-
-
-@kernel
-def fill_planar_panel(convolution: Any, source: int, panel: int, top: int, rows: int) -> None:
-    """The panel of a planar source: as `fill_panel`, with channels for blocks and floats for lines."""
-    line = convolution.out_width * 4
-    reach = (convolution.size - 1) * convolution.dilation
-    for remainder in range(min(convolution.stride_y, reach + 1)):
-        needed = rows + (reach - remainder) // convolution.stride_y
-        for column in range(convolution.size):
-            start = column * convolution.dilation - convolution.padding
-            for channel in range(convolution.channels):
-                copy = (remainder * convolution.size + column) * convolution.channels + channel
-                out = panel + copy * convolution.panel_rows * line
-                plane = source + channel * convolution.height * convolution.width * 4
-                for row in range(needed):
-                    y = (top + row) * convolution.stride_y + remainder - convolution.padding
-                    inner = 0 <= y < convolution.height
-                    copy_planar_row(
-                        plane + y * convolution.width * 4, out + row * line,
-                        convolution.width if inner else 0, convolution.out_width, convolution.stride_x, start,
-                    )  # fmt: skip
+    multiply_run(convolution, scratch, out, rows * convolution.out_width, share)
 
 
 @operation(CONVOLUTION)
-def convolve_planar_rows(record: int, chunk: int, scratch: int) -> None:
-    """`convolve_rows` for a planar source."""
+def gather_panel(record: int, chunk: int, scratch: int) -> None:
+    """The panel of images at ``out``, in one part; a chunk is one plane of one image."""
     convolution = _read(record)
-    image, part = chunk // convolution.parts, chunk % convolution.parts
-    top = divide(convolution.out_height, convolution.parts, part)
-    rows = divide(convolution.out_height, convolution.parts, part + 1) - top
+    image, plane = chunk // convolution.planes, chunk % convolution.planes
     source = convolution.source + image * convolution.source_image
-    fill_planar_panel(convolution, source, scratch, top, rows)
-    out = convolution.out + image * convolution.out_image + top * convolution.out_width * LINE
-    multiply_run(convolution, scratch, out, rows * convolution.out_width, 0, convolution.out_blocks, False)
+    panel = convolution.out + image * convolution.out_image
+    top = divide(convolution.out_height, convolution.parts, convolution.parts - 1)  # 0; as a literal it costs a compile
+    fill_panel(convolution, source, panel, plane, top, convolution.out_height)
+
+
+@kernel
+def fill_panel(convolution: Any, source: int, panel: int, plane: int, top: int, rows: int) -> None:
+    """All copies of one plane of an image, for ``rows`` output rows from ``top`` on."""
+    line = convolution.out_width * convolution.pixel_bytes
+    reach = (convolution.size - 1) * convolution.dilation
+    source += plane * convolution.source_plane
+    for remainder in range(min(convolution.stride_y, reach + 1)):
+        needed = rows + (reach - remainder) // convolution.stride_y
+        for column in range(convolution.size):
+            copy = (remainder * convolution.size + column) * convolution.planes + plane
+            out = panel + copy * convolution.panel_rows * line
+            start = column * convolution.dilation - convolution.padding
+            for row in range(needed):
+                y = (top + row) * convolution.stride_y + remainder - convolution.padding
+                width = convolution.width if 0 <= y < convolution.height else 0
+                at = source + y * convolution.width * convolution.pixel_bytes
+                copy_row(
+                    at, out + row * line, width, convolution.out_width, convolution.stride_x, start,
+                    convolution.pixel_bytes,
+                )  # fmt: skip
+
+
+@kernel
+def copy_row(source: int, out: int, width: int, out_width: int, stride: int, start: int, pixel_bytes: int) -> None:
+    """One row of a panel: every ``stride``-th pixel from column ``start`` on, zeros outside the picture."""
+    first = min(out_width, max(0, (stride - 1 - start) // stride))
+    last = max(first, min(out_width, (width - 1 - start) // stride + 1))
+    floats = pixel_bytes // 4
+    clear_floats(out, first * floats)
+    at, to = source + (first * stride + start) * pixel_bytes, out + first * pixel_bytes
+    if stride == 1:
+        copy_floats(at, to, (last - first) * floats)
+    elif pixel_bytes == LINE:
+        for x in range(last - first):
+            store(to + x * LINE, load(at + x * stride * LINE))
+    else:
+        for x in range(last - first):
+            store_float(to + x * 4, load_float(at + x * stride * 4))
+    clear_floats(out + last * pixel_bytes, (out_width - last) * floats)

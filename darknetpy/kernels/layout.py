@@ -14,9 +14,9 @@ from darknetpy.kernels.simd import LANES, LINE, load, load_float, splat, store, 
 PAGE = 4096
 
 CONVERSION = record_type(
-    **integers("source", "source_block", "source_image", "out", "out_block", "out_image", "channels", "pixels")
+    **integers("source", "source_plane", "source_image", "out", "out_plane", "out_image", "channels", "pixels")
 )
-"""Source and out with their strides in bytes (the planar one's block stride is that of 16 channels)."""
+"""Source and out with their strides in bytes: from one plane (a block, or a channel where planar) to the next."""
 _read = reader(CONVERSION)
 
 
@@ -35,18 +35,23 @@ def block_stride(pixels: int) -> int:
 
 
 @kernel
-def copy_lines(source: int, out: int, count: int) -> None:
-    """Copy lines of 16 floats between addresses."""
-    for i in range(count):
-        store(out + i * LINE, load(source + i * LINE))
+def copy_floats(source: int, out: int, count: int) -> None:
+    """Copy floats between addresses."""
+    whole = count // LANES * LANES
+    for i in range(0, whole, LANES):
+        store(out + 4 * i, load(source + 4 * i))
+    for i in range(whole, count):
+        store_float(out + 4 * i, load_float(source + 4 * i))
 
 
 @kernel
-def clear_lines(out: int, count: int) -> None:
-    """Fill lines of 16 floats with zeros."""
-    zero = splat(0.0)
-    for i in range(count):
-        store(out + i * LINE, zero)
+def clear_floats(out: int, count: int) -> None:
+    """Set floats at an address to 0."""
+    whole = count // LANES * LANES
+    for i in range(0, whole, LANES):
+        store(out + 4 * i, splat(0.0))
+    for i in range(whole, count):
+        store_float(out + 4 * i, 0.0)
 
 
 @operation(CONVERSION)
@@ -55,13 +60,13 @@ def to_blocked(record: int, chunk: int, scratch: int) -> None:
     conversion = _read(record)
     blocks = (conversion.channels + LANES - 1) // LANES
     image, block = chunk // blocks, chunk % blocks
-    source = conversion.source + image * conversion.source_image + block * conversion.source_block
-    out = conversion.out + image * conversion.out_image + block * conversion.out_block
+    source = conversion.source + image * conversion.source_image + block * LANES * conversion.source_plane
+    out = conversion.out + image * conversion.out_image + block * conversion.out_plane
     lanes = min(LANES, conversion.channels - block * LANES)
     if lanes < LANES:
-        clear_lines(out, conversion.pixels)
+        clear_floats(out, conversion.pixels * LANES)
     for lane in range(lanes):
-        plane = source + lane * conversion.pixels * 4
+        plane = source + lane * conversion.source_plane
         for pixel in range(conversion.pixels):
             store_float(out + pixel * LINE + lane * 4, load_float(plane + pixel * 4))
 
@@ -72,9 +77,9 @@ def to_planar(record: int, chunk: int, scratch: int) -> None:
     conversion = _read(record)
     blocks = (conversion.channels + LANES - 1) // LANES
     image, block = chunk // blocks, chunk % blocks
-    source = conversion.source + image * conversion.source_image + block * conversion.source_block
-    out = conversion.out + image * conversion.out_image + block * conversion.out_block
+    source = conversion.source + image * conversion.source_image + block * conversion.source_plane
+    out = conversion.out + image * conversion.out_image + block * LANES * conversion.out_plane
     for lane in range(min(LANES, conversion.channels - block * LANES)):
-        plane = out + lane * conversion.pixels * 4
+        plane = out + lane * conversion.out_plane
         for pixel in range(conversion.pixels):
             store_float(plane + pixel * 4, load_float(source + pixel * LINE + lane * 4))

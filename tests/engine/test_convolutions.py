@@ -95,4 +95,4 @@ def test_division_of_rows_keeps_panels_in_cache(threads: int) -> None:
     source, out = Value((64, 104, 104), 1, blocked=True), Value((64, 104, 104), 1, blocked=True)
     parts = divide_rows(convolution, source, out, threads)
     assert threads <= parts <= 104
-    assert convolution.geometry.panel_bytes(source, -(-104 // parts), 104, planar=False) <= PANEL_BYTES
+    assert convolution.geometry.panel_bytes(source, -(-104 // parts), 104) <= PANEL_BYTES

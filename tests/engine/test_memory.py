@@ -51,7 +51,7 @@ def test_views_of_an_arena() -> None:
     assert planar.view(arena).shape == (2, 20, 8, 8)
     lines = blocked.view(arena)
     assert lines.shape == (2, 2, 64, 16)
-    assert lines.strides == (blocked.image_bytes, blocked.block_bytes, 64, 4)
+    assert lines.strides == (blocked.image_bytes, blocked.plane_bytes, 64, 4)
     assert not lines.any()
     lines[:] = 2
     assert (planar.view(arena) == 1).all()

@@ -25,8 +25,8 @@ def run(operation: Operation, chunks: int, *, scratch_bytes: int = 0, **fields: 
 
 def strides(name: str, array: np.ndarray) -> dict[str, Field]:
     """The fields of a blocked array (n, blocks, pixels, 16) or of a planar one (n, c, pixels)."""
-    image, block = array.strides[:2]
-    return {name: array, f"{name}_image": image, f"{name}_block": block if array.ndim == 4 else LANES * block}
+    image, plane = array.strides[:2]
+    return {name: array, f"{name}_image": image, f"{name}_plane": plane}
 
 
 def block(x: np.ndarray) -> np.ndarray:

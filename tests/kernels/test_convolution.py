@@ -7,7 +7,7 @@ import pytest
 
 from darknetpy.engine.convolutions import Geometry, PackedConvolution
 from darknetpy.engine.memory import Value
-from darknetpy.kernels.convolution import convolve_pixels, convolve_planar_rows, convolve_rows, gather_panel
+from darknetpy.kernels.convolution import convolve_pixels, convolve_rows, gather_panel
 from darknetpy.kernels.tiles import run_tiles
 from tests.kernels.running import Field, block, run, strides, unblock
 
@@ -60,10 +60,11 @@ class Case:
 
     def fields(self) -> dict[str, Field]:
         """What all operations read."""
-        n, c, h, w = self.x.shape
+        n, _, h, w = self.x.shape
         packed, geometry = self.packed, self.geometry
         numbers = {
-            "images": n, "channels": c, "blocks": -(-c // 16), "height": h, "width": w,
+            "images": n, "planes": self.source.shape[1], "pixel_bytes": 4 if packed.planar else 64,
+            "height": h, "width": w,
             "out_blocks": packed.blocks, "out_height": self.expected.shape[2], "out_width": self.expected.shape[3],
             "size": geometry.size, "stride_x": geometry.stride_x, "stride_y": geometry.stride_y,
             "dilation": geometry.dilation, "padding": geometry.padding, "steps": packed.steps, "turns": packed.turns,
@@ -80,9 +81,9 @@ class Case:
         rows = -(-height // parts)
         value = Value((c, h, w), n, not self.packed.planar)
         run(
-            convolve_planar_rows if self.packed.planar else convolve_rows, n * parts, parts=parts,
+            convolve_rows, n * parts, parts=parts, groups_in_chunk=self.packed.groups,
             panel_rows=self.geometry.panel_rows(rows), offsets=self.packed.panel_offsets(rows, width),
-            scratch_bytes=self.geometry.panel_bytes(value, rows, width, self.packed.planar), **self.fields(),
+            scratch_bytes=self.geometry.panel_bytes(value, rows, width), **self.fields(),
         )  # fmt: skip
         return self.answer()
 
@@ -97,7 +98,7 @@ class Case:
             rows = self.geometry.panel_rows(height)
             lines = self.geometry.copies * self.source.shape[1] * rows * width
             panel = np.full((n, 1, lines, 16), np.nan, np.float32)
-            run(gather_panel, n * self.source.shape[1], panel_rows=rows, **{**fields, **strides("out", panel)})
+            run(gather_panel, n * self.source.shape[1], parts=1, panel_rows=rows, **{**fields, **strides("out", panel)})
             offsets = self.packed.panel_offsets(height, width)
             fields.update(strides("source", panel))
         chunks = n * parts * -(-self.packed.groups // groups)

@@ -8,7 +8,7 @@ import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, overload
+from typing import TYPE_CHECKING, Literal, overload
 
 import numpy as np
 
@@ -17,7 +17,7 @@ from darknetpy.config.names import fit_names, read_names
 from darknetpy.config.sections import Cfg, read_cfg
 from darknetpy.config.shipped import find_cfg, find_weights, names_beside
 from darknetpy.dialect import Dialect, dialect_named
-from darknetpy.errors import Findings, ImageError
+from darknetpy.errors import Findings, ImageError, WeightsError
 from darknetpy.graph import Graph, Node, build_graph, initial_weights
 from darknetpy.layers.base import shape_text, size_of
 from darknetpy.weights.reader import LoadReport, read_arrays, read_weights
@@ -69,29 +69,23 @@ def load(
     (1, 28, 28)
     """
     findings = Findings(strict=strict)
-    text = cfg if isinstance(cfg, Cfg) else read_cfg(find_cfg(cfg), findings)
-    graph = build_graph(text, dialect=dialect_named(dialect), findings=findings)
-    report = read_again = None
-    if weights is None:
-        initial_weights(graph, seed)
-    else:
-        path = find_weights(weights).absolute()
-        report = read_weights(path, graph, upto=upto, allow_damaged=allow_damaged, findings=findings, seed=seed)
-
-        def read_again(node: Node) -> Mapping[str, np.ndarray]:
-            return read_arrays(path, graph, node, upto=upto, allow_damaged=allow_damaged, seed=seed)
-
-    class_names = _class_names(names, text, graph, findings)
-    _warn(findings)
+    try:
+        text = cfg if isinstance(cfg, Cfg) else read_cfg(find_cfg(cfg), findings)
+        graph = build_graph(text, dialect=dialect_named(dialect), findings=findings)
+        loaded = reread = None
+        if weights is None:
+            initial_weights(graph, seed)
+        else:
+            path = find_weights(weights)
+            loaded = read_weights(path, graph, upto=upto, allow_damaged=allow_damaged, findings=findings, seed=seed)
+            reread = partial(
+                read_arrays, path.absolute(), graph, upto=upto, allow_damaged=allow_damaged, seed=seed
+            )  # the current folder may change before it is needed
+        class_names = _class_names(names, text, graph, findings)
+    finally:
+        _warn(findings)  # also when an error follows: a warning may well name its cause
     return Network(
-        graph,
-        report,
-        class_names,
-        findings.notes,
-        batch=batch,
-        threads=threads,
-        memory=memory,
-        read_again=read_again,
+        graph, loaded, class_names, findings.notes, batch=batch, threads=threads, memory=memory, reread=reread
     )
 
 
@@ -128,7 +122,8 @@ class Layers(Sequence[Node]):
     def __getitem__(self, key: int | str | slice) -> Node | Sequence[Node]:
         if isinstance(key, str):
             if key not in self._by_name:
-                raise KeyError(f"no layer {key}; names are a section's name and its index, as in {self._nodes[0].type}0")
+                example = f"{self._nodes[0].type}0"
+                raise KeyError(f"no layer {key}; layers are called by section name and index, as in {example}")
             return self._by_name[key]
         return self._nodes[key]
 
@@ -157,9 +152,9 @@ class Network:
         batch: int = 1,
         threads: int | None = None,
         memory: Memory = "normal",
-        read_again: Callable[[Node], Mapping[str, np.ndarray]] | None = None,
+        reread: Callable[[Node], Mapping[str, np.ndarray]] | None = None,
     ) -> None:
-        self._read_again = read_again
+        self._reread = reread
         self.graph, self.loaded, self.names, self.notes = graph, loaded, names, notes
         self.layers = Layers(graph.nodes)
         self.batch, self.threads, self.memory = batch, threads, memory
@@ -224,25 +219,44 @@ class Network:
         outputs = self._graph_for(values.shape).run(values, range(len(self.layers)))
         return [outputs[index] for index in range(len(self.layers))]
 
+    @overload
     def classify(
         self, image: Picture, top: int = 5, *, preprocess: str | None = None, channels: str = "rgb"
-    ) -> list[Classification]:
-        """The most probable classes of one picture, most probable first.
+    ) -> list[Classification]: ...
+    @overload
+    def classify(
+        self, image: list[Picture], top: int = 5, *, preprocess: str | None = None, channels: str = "rgb"
+    ) -> list[list[Classification]]: ...
+    def classify(
+        self, image: Picture | list[Picture], top: int = 5, *, preprocess: str | None = None, channels: str = "rgb"
+    ) -> list[Classification] | list[list[Classification]]:
+        """The most probable classes of a picture, most probable first.
 
         Args:
-            image: path of a picture, or an array (h, w, 3) uint8 (see :mod:`darknetpy.images.arrays`).
+            image: path of a picture, or an array (h, w, 3) uint8 (see :mod:`darknetpy.images.arrays`); or a list of
+                such, which are computed ``batch`` (see :func:`load`) at a time.
             top: how many classes.
             preprocess: "crop", "letterbox" or "stretch"; by default what the dialect's own program does.
             channels: "rgb", or "bgr" for arrays as OpenCV makes them.
 
+        Returns:
+            The classes of the picture, or for a list of pictures a list of such.
+
         Raises:
-            ImageError: the picture cannot be read, or has not what the network wants.
+            ImageError: a picture cannot be read, or has not what the network wants.
 
         >>> net.classify("examples/digit-7.png", top=1)  # doctest: +SKIP
         [Classification(label='7', probability=0.99, class_id=7)]
         """
-        prepared = self.prepare(image, preprocess=preprocess, channels=channels)
-        return self.classify_prepared(prepared[np.newaxis], top)[0]
+        if not isinstance(image, list):
+            prepared = self.prepare(image, preprocess=preprocess, channels=channels)
+            return self.classify_prepared(prepared[np.newaxis], top)[0]
+        answers: list[list[Classification]] = []
+        for first in range(0, len(image), self.batch):
+            part = image[first : first + self.batch]
+            prepared = np.stack([self.prepare(one, preprocess=preprocess, channels=channels) for one in part])
+            answers += self.classify_prepared(prepared, top)
+        return answers
 
     def prepare(
         self,
@@ -264,14 +278,19 @@ class Network:
         if len(self.input_shape) != 3:
             raise ImageError(f"this network takes {self.input_shape[0]} values", "a network that takes pictures")
         wanted, height, width = self.input_shape
-        picture = as_picture(
-            image, wanted, order=channels, exif=exif, allow_damaged=allow_damaged, findings=findings
-        )
+        picture = as_picture(image, wanted, order=channels, exif=exif, allow_damaged=allow_damaged, findings=findings)
         return prepare(picture, width, height, preprocess or self.dialect.classifier_preprocess)
 
     def classify_prepared(self, batch: np.ndarray, top: int = 5) -> list[list[Classification]]:
-        """The answers for prepared pictures (n, c, h, w), one list a picture."""
+        """The answers for prepared pictures (n, c, h, w), one list a picture.
+
+        Raises WeightsError where an answer is not finite: something is wrong with the weights then.
+        """
         output = self(batch).reshape(len(batch), -1)
+        if not np.isfinite(output).all():
+            path = self.loaded.path if self.loaded else None
+            remedy = "Check the weights: darknetpy check CFG WEIGHTS"
+            raise WeightsError("the network's answer is not finite", "probabilities", remedy, path=path)
         tree = self.graph.tree
         if tree is not None:
             output = tree.absolute(output, leaves_only=self.dialect.tree_leaves_only)
@@ -313,19 +332,15 @@ class Network:
 
         with self._lowering:
             if self._program is None:
-                self._program = Program(self.graph, threads=self.threads)
-                if self.memory == "low":
-                    self._let_go_of_packed_arrays(self._program.packed_layers)
+                after_packing = self._let_go if self.memory == "low" else None
+                self._program = Program(self.graph, self.threads, after_packing)
         return self._program
 
-    def _let_go_of_packed_arrays(self, packed: frozenset[int]) -> None:
-        """Free arrays that the engine has in its own order, as far as the weights file can give them again."""
-        if self._read_again is None:
-            return
-        needed = {id(node.weights) for node in self.layers if node.index not in packed}
-        for node in self.layers:
-            if node.index in packed and node.arrays and id(node.weights) not in needed:
-                node.weights.let_go(partial(self._read_again, node))
+    def _let_go(self, node: Node) -> None:
+        """Free a layer's arrays, where the weights file can give them again and no other layer uses them."""
+        shared = sum(other.weights is node.weights for other in self.layers) > 1
+        if self._reread is not None and not shared:
+            node.weights.let_go(partial(self._reread, node))
 
     def _checked(self, batch: np.ndarray, engine: bool) -> np.ndarray:
         kinds = ("float32",) if engine else ("float32", "float64")

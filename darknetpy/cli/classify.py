@@ -33,7 +33,7 @@ error. A picture that cannot be read is reported, the others
 go on, and the exit code is 1."""
 _EXAMPLES = """\
 examples:
-  darknetpy classify digits digits examples/seven.png
+  darknetpy classify digits digits examples/digit-7.png
   darknetpy classify my.cfg my.weights photos --top 1
   darknetpy classify my.cfg my.weights '*.jpg' --json
   find . -name '*.png' |
@@ -106,11 +106,11 @@ def add_arguments(parser: Parser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Classify; 1 if a picture could not be read, else 0."""
+    """Classify; 1 if there is a picture without an answer, else 0."""
     network = _load(arguments)
     paths = _paths(arguments)
     total = _count(arguments) if terminal.shows_progress() else None
-    read = failed = 0
+    answered = failed = 0
     with (
         _output(arguments) as write,
         terminal.progress(total) as advance,
@@ -119,10 +119,10 @@ def run(arguments: argparse.Namespace) -> int:
         for outcome in outcomes:
             write(outcome)
             advance()
-            read += "error" not in outcome
+            answered += "error" not in outcome
             failed += "error" in outcome
-    if failed and read + failed > 1:
-        terminal.news(f"{failed} of {read + failed} pictures could not be read.")
+    if failed and answered + failed > 1:
+        terminal.news(f"{failed} of {answered + failed} pictures have no answer.")
     return 1 if failed else 0
 
 
@@ -138,6 +138,7 @@ def _load(arguments: argparse.Namespace) -> Network:
         batch=arguments.batch,
         threads=arguments.threads,
         dialect=arguments.dialect,
+        memory="low",
         strict=arguments.strict,
         allow_damaged=arguments.allow_damaged,
     )
@@ -189,7 +190,7 @@ def _outcomes(network: Network, paths: Iterable[str], arguments: argparse.Namesp
     decoded = decode_ahead(paths, prepare, workers=workers, ahead=workers + arguments.batch)
     with closing(decoded):
         while batch := list(islice(decoded, arguments.batch)):
-            yield from _answers(network, batch, arguments.top)
+            yield from _answers(network, batch, arguments)
 
 
 def _prepare(network: Network, arguments: argparse.Namespace, path: str) -> _Prepared:
@@ -209,25 +210,27 @@ def _prepare(network: Network, arguments: argparse.Namespace, path: str) -> _Pre
     return _Prepared(network.prepare(picture, preprocess=arguments.preprocess), width, height, findings.warnings)
 
 
-def _answers(network: Network, batch: list[tuple[str, _Prepared | ImageError]], top: int) -> Iterator[Outcome]:
+def _answers(
+    network: Network, batch: list[tuple[str, _Prepared | ImageError]], arguments: argparse.Namespace
+) -> Iterator[Outcome]:
     """Compute the readable pictures together; what was wrong or odd is said when it is the picture's turn."""
     import numpy as np
 
     readable = [result.values for _, result in batch if isinstance(result, _Prepared)]
-    answers = iter(network.classify_prepared(np.stack(readable), top) if readable else ())
+    answers = iter(network.classify_prepared(np.stack(readable), arguments.top) if readable else ())
     for path, result in batch:
         if isinstance(result, ImageError):
-            terminal.error(str(result))
-            yield {"path": path, "error": str(result)}
+            yield _failure(path, result)
             continue
         for warning in result.warnings:
             terminal.warning(str(warning))
-        yield {
-            "path": path,
-            "width": result.width,
-            "height": result.height,
-            "predictions": [_prediction(answer) for answer in next(answers)],
-        }
+        predictions = [_prediction(answer) for answer in next(answers)]
+        yield {"path": path, "width": result.width, "height": result.height, "predictions": predictions}
+
+
+def _failure(path: str, error: ImageError) -> Outcome:
+    terminal.error(str(error))
+    return {"path": path, "error": str(error)}
 
 
 def _prediction(answer: Classification) -> Outcome:
@@ -271,7 +274,7 @@ def _json_document(network: str, weights: str) -> Iterator[Callable[[Outcome], N
 
 
 def _text(outcome: Outcome) -> str:
-    """The path, then a line for each class; nothing for a picture that could not be read."""
+    """The path, then a line for each class; nothing for a picture without an answer."""
     if "error" in outcome:
         return ""
     labels = [printable(prediction["label"]) for prediction in outcome["predictions"]]

@@ -36,7 +36,7 @@ This is the distribution darknetpy-numba; the distribution that
 is called darknetpy on the package index is another project."""
 _EXAMPLES = """\
 examples:
-  darknetpy classify digits digits examples/seven.png
+  darknetpy classify digits digits examples/digit-7.png
   darknetpy summary digits
   darknetpy check my.cfg my.weights
 

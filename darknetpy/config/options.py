@@ -169,7 +169,7 @@ def float32(value: float) -> float:
 
 
 def _read_integer(text: str) -> int:
-    if not _INTEGER.fullmatch(text) or len(text) > 40:
+    if not _INTEGER.fullmatch(text):
         raise ValueError(text)
     value = int(text.partition(".")[0])
     if abs(value) > MAXIMUM_INTEGER:

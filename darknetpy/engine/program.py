@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 import numpy as np
 
+from darknetpy.engine.convolutions import PackedConvolution
 from darknetpy.engine.lower import lower, pack
 from darknetpy.engine.plan import Plan, Results, Workspace
 from darknetpy.engine.threads import Team, available_cores
-from darknetpy.graph import INPUT, Graph
+from darknetpy.graph import INPUT, Graph, Node
 
 PLANS_KEPT = 8
 
@@ -23,17 +24,25 @@ class Program:
     Args:
         graph: with the weights of all layers loaded.
         threads: how many threads compute; by default one for each core that this process may use.
+        after_packing: called with each node whose arrays the program will not look at again.
 
     >>> program = Program(graph, threads=2)
     >>> program.run(np.zeros((1, 3, 224, 224), np.float32), [graph.output_index])[graph.output_index].shape
     (1, 1000)
     """
 
-    def __init__(self, graph: Graph, threads: int | None = None) -> None:
+    def __init__(
+        self, graph: Graph, threads: int | None = None, after_packing: Callable[[Node], None] | None = None
+    ) -> None:
         self.graph = graph
         self.threads = threads or available_cores()
-        packed = {node.index: pack(node) for node in graph.nodes}
-        self._packed = {index: convolution for index, convolution in packed.items() if convolution is not None}
+        self._packed: dict[int, PackedConvolution] = {}
+        for node in graph.nodes:
+            packed = pack(node)
+            if packed is not None:
+                self._packed[node.index] = packed
+                if after_packing is not None:
+                    after_packing(node)
         self._team = Team(self.threads)
         self._plans: dict[tuple[tuple[int, ...], frozenset[int]], Plan] = {}
         self._idle: list[Workspace] = []

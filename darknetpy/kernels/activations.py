@@ -113,9 +113,7 @@ ACTIVATIONS: dict[str, Activation] = {
     "normalize_channels": Activation(
         "per pixel: max(x, 0) / (0.0001 + sum over channels of max(x, 0))", _normalize_channels
     ),
-    "normalize_channels_softmax": Activation(
-        "per pixel: e^x / (0.0001 + sum over channels of e^x)", _channel_softmax
-    ),
+    "normalize_channels_softmax": Activation("per pixel: e^x / (0.0001 + sum over channels of e^x)", _channel_softmax),
     "normalize_channels_softmax_maxval": Activation(
         "per pixel, with y = x - largest: e^y / (0.0001 + sum over channels of e^y)", _channel_softmax_of_differences
     ),

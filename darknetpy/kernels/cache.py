@@ -30,8 +30,6 @@ from numba.core.compiler import CompileResult
 from numba.core.runtime import rtsys
 from numba.core.serialize import dumps
 
-import darknetpy
-
 PACKAGE = Path(__file__).resolve().parent.parent
 DIGEST_BYTES = 16
 SUFFIX = ".kernel"
@@ -159,13 +157,14 @@ def _build(path: Path) -> str:
 
 @functools.cache
 def _sources_digest(path: str) -> str:
-    """A hash of the version and of every source that a compiled function of this file may contain.
+    """A hash of our version and of every source that a compiled function of this file may contain.
 
     Empty where they cannot be read: in an archive, in an interactive session.
     """
-    total = hashlib.blake2b(darknetpy.__version__.encode(), digest_size=DIGEST_BYTES // 2)
+    total = hashlib.blake2b(digest_size=DIGEST_BYTES // 2)
+    version = PACKAGE / "__init__.py"
     try:
-        for source in sorted({*(PACKAGE / "kernels").glob("*.py"), Path(path)}):
+        for source in sorted({version, *(PACKAGE / "kernels").glob("*.py"), Path(path)}):
             total.update(source.name.encode())
             total.update(source.read_bytes())
     except OSError:

@@ -53,12 +53,17 @@ def cpu_features() -> frozenset[str]:
     return frozenset(name[1:] for name in features.split(",") if name.startswith("+"))
 
 
+def _triple() -> str:
+    triple, _, _ = cpu_target.target_context.codegen().magic_tuple()
+    return str(triple)
+
+
 def accumulators() -> int:
     """How many vectors fit in this CPU's registers beside the operands of a multiply-add."""
     features = cpu_features()
     if "avx512f" in features:
         return 24  # of 32 registers of 16 floats
-    if "avx" in features or "neon" in features or "vsx" in features:
+    if features & {"avx", "neon", "vsx"} or _triple().startswith(("aarch64", "arm64")):
         return 6  # of 16 registers of 8 floats, or of 32 of 4
     return 2  # 16 registers of 4 floats
 

@@ -93,7 +93,11 @@ def _header(
 
 
 def _check_array(slot: Slot, path: str | os.PathLike[str]) -> None:
-    array, values = slot.array, slot.node.weights.get(slot.array.name)
+    array = slot.array
+    try:
+        values = slot.node.weights[array.name]
+    except KeyError:
+        values = None
     if values is None or values.shape != array.shape:
         found = f"no {array.name}" if values is None else f"{array.name} of shape {shape_text(values.shape)}"
         remedy, node = "Load weights first, or make initial ones", slot.node

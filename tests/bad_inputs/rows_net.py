@@ -71,6 +71,7 @@ ROWS = (
     Row("CFG-070 running", BASE, outcome="ok"),
     Row("CFG-071", net("burn_in=1000000", training=True), "burn_in=1000000", "[net]", "burn_in", training=True,
         outcome="warning", says=("fewer than max_batches=100", "The learning rate is never reached")),
+    Row("CFG-071 equal", net("burn_in=100", training=True), training=True, outcome="ok"),
     Row("CFG-071 running", net("burn_in=1000000"), outcome="ok"),
     Row("CFG-140", net("time_steps=0"), "time_steps=0", "[net]", "time_steps", says=("at least 1",)),
     Row("CFG-140 negative", net("time_steps=-1"), "time_steps=-1", "[net]", "time_steps", says=("at least 1",)),

@@ -30,6 +30,7 @@ from tests.bad_inputs.rows import (
     then,
 )
 
+PROJECT = Path(__file__).resolve().parents[2]
 ROWS = (*rows_text.ROWS, *rows_text.BEYOND, *rows_net.ROWS, *rows_layers.ROWS)
 
 
@@ -256,7 +257,7 @@ def test_a_command_answers_with_one_line(tmp_path: Path) -> None:
     path = tmp_path / "net.cfg"
     path.write_text(conv("filters=four"))
     command = [sys.executable, "-m", "darknetpy", "summary", str(path)]
-    answer = subprocess.run(command, capture_output=True, text=True, check=False)
+    answer = subprocess.run(command, capture_output=True, text=True, check=False, cwd=PROJECT)
     assert (answer.returncode, answer.stdout) == (1, "")
     expected = f"{path}:9:9: [convolutional] layer 0: filters=four, expected a whole number, at least 1."
     assert answer.stderr.startswith(f"error: {expected}")

@@ -119,7 +119,7 @@ def test_a_picture_that_cannot_be_read_is_reported_and_the_others_go_on(run: Run
     first, second, count = err.splitlines()
     assert first == "error: none.png: no such file, expected a picture."
     assert second.startswith("error: small.names: text, expected an image")
-    assert count == "2 of 4 pictures could not be read."
+    assert count == "2 of 4 pictures have no answer."
     for form in ("--json", "--jsonl"):
         code, out, err = run(*words, form, "--batch", "3")
         images = json.loads(out)["images"] if form == "--json" else list(map(json.loads, out.splitlines()))
@@ -202,6 +202,20 @@ def test_warnings_about_pictures_are_errors_when_strict(run: Run, tmp_path: Path
     code, out, err = run(str(animated), "--strict")
     assert (code, out) == (1, "")
     assert err.startswith(f"error: {animated}: several pictures")
+
+
+def test_an_answer_that_is_not_a_number_is_an_error(
+    files: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    weights = bytearray((files / "small.weights").read_bytes())
+    weights[-4:] = np.float32("nan").tobytes()
+    (tmp_path / "nan.weights").write_bytes(weights)
+    for form in ([], ["--json"], ["--jsonl"]):
+        assert main(["classify", "small.cfg", str(tmp_path / "nan.weights"), PHOTOS[0], *form]) == 1
+        out, err = capsys.readouterr()
+        assert "nan" not in out.lower().replace("nan.weights", "")
+        assert "nan.weights: the network's answer is not finite, expected probabilities" in err
+        assert "predictions" not in out
 
 
 def test_verbose_says_what_was_loaded(run: Run) -> None:

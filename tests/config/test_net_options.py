@@ -20,6 +20,7 @@ def test_the_input_is_a_picture_or_a_row() -> None:
     assert input_shape(*read("width=5", "height=4", "channels=3", "inputs=60")) == (3, 4, 5)
     assert input_shape(*read("inputs=60")) == (60,)
     assert input_shape(*read("inputs=60", "width=5")) == (60,)
+    assert input_shape(*read("inputs=60", "width=0", "height=0", "channels=0")) == (60,)
 
 
 @pytest.mark.parametrize(

@@ -30,10 +30,14 @@ def second(x):
 def third(x):
     return x // 3
 
+@kernel
+def intact(x):
+    return abs(x)
+
 if __name__ == "__main__":
     cache.on_compile(lambda sentence: print("note:", sentence))
     PREPARE
-    print(first(5), second(5), third(7))
+    print(intact(-1), first(5), second(5), third(7))
 """
 
 
@@ -77,8 +81,8 @@ def test_two_processes_can_fill_the_cache_at_once(filled: tuple[Path, Path, list
     for output in outputs:
         note, answers = output.splitlines()
         assert note.startswith("note: compiling kernels once")
-        assert answers == "10 9 2"
-    assert len(kept(folder)) == 3
+        assert answers == "1 10 9 2"
+    assert len(kept(folder)) == 4
 
 
 def test_the_folder_is_open_to_its_owner_only(filled: tuple[Path, Path, list[str]]) -> None:
@@ -91,15 +95,15 @@ def test_the_folder_is_open_to_its_owner_only(filled: tuple[Path, Path, list[str
 
 def test_damaged_files_are_compiled_again(filled: tuple[Path, Path, list[str]]) -> None:
     path, folder, _ = filled
-    first, second, third = kept(folder)
+    first, _, second, third = kept(folder)
     contents = [file.read_bytes() for file in (first, second, third)]
     first.write_bytes(contents[0][:40])
     second.write_bytes(os.urandom(len(contents[1])))
     third.write_bytes(b"")
     note, answers = run(path, folder)
     assert note.startswith("note: compiling kernels once")
-    assert answers == "10 9 2"
-    assert run(path, folder) == ["10 9 2"]  # all three come from the cache again, without a note
+    assert answers == "1 10 9 2"
+    assert run(path, folder) == ["1 10 9 2"]  # all come from the cache again, without a note
 
 
 def test_a_changed_source_is_compiled_again_and_replaces_the_old_file(filled: tuple[Path, Path, list[str]]) -> None:
@@ -107,16 +111,18 @@ def test_a_changed_source_is_compiled_again_and_replaces_the_old_file(filled: tu
     script(path.parent, factor=100)
     note, answers = run(path, folder)
     assert note.startswith("note: ")
-    assert answers == "110 109 2"
-    assert len(kept(folder)) == 3
+    assert answers == "1 110 109 2"
+    assert len(kept(folder)) == 4
 
 
 def test_without_a_writable_folder_kernels_are_compiled_for_this_run(tmp_path: Path) -> None:
-    no_package = "from pathlib import Path; cache.PACKAGE = Path('/dev/null')"
-    nowhere = {"HOME": "/dev/null", "XDG_CACHE_HOME": "/dev/null", "LOCALAPPDATA": "/dev/null"}
-    note, answers = run(script(tmp_path, prepare=no_package), Path("/dev/null"), **nowhere)
+    file = tmp_path / "file"
+    file.touch()
+    blocked = f"from pathlib import Path; cache._candidates = lambda: iter([Path({str(file)!r}) / 'folder'])"
+    note, answers = run(script(tmp_path, prepare=blocked), tmp_path)
+    assert kept(tmp_path) == []
     assert "no folder to keep them in can be written" in note
-    assert answers == "10 9 2"
+    assert answers == "1 10 9 2"
 
 
 def test_a_full_disk_does_not_cost_the_answer(tmp_path: Path) -> None:
@@ -124,7 +130,7 @@ def test_a_full_disk_does_not_cost_the_answer(tmp_path: Path) -> None:
     limit = "import resource; resource.setrlimit(resource.RLIMIT_FSIZE, (500, 500))"
     note, answers = run(script(tmp_path, prepare=limit), tmp_path / "cache")
     assert note.startswith("note: ")
-    assert answers == "10 9 2"
+    assert answers == "1 10 9 2"
     assert kept(tmp_path) == []
 
 
@@ -140,6 +146,14 @@ def test_a_folder_that_others_can_write_is_not_used(tmp_path: Path, monkeypatch:
         assert cache.cache_folder() == own
     finally:
         cache.cache_folder.cache_clear()
+
+
+def test_the_users_folder_is_where_the_system_wants_it(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    for name in ("XDG_CACHE_HOME", "LOCALAPPDATA", "HOME"):
+        monkeypatch.setenv(name, str(tmp_path))
+    folder = cache.user_cache_folder()
+    assert folder.is_relative_to(tmp_path)
+    assert "darknetpy" in folder.parts
 
 
 def test_a_closure_is_refused() -> None:

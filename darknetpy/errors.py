@@ -15,7 +15,7 @@ import os
 from collections.abc import Iterable
 
 MAXIMUM_QUOTED = 80  # characters of somebody else's text in one message
-MAXIMUM_PART = 300  # characters of what was found, of what was expected, and of the remedy
+MAXIMUM_PART = 250  # characters of what was found, of what was expected, and of the remedy
 MAXIMUM_PATH = 200  # characters of a path in a message; the field keeps all of it
 MAXIMUM_KEPT = 1000  # errors, and warnings, that are worth keeping of one reading
 

@@ -17,7 +17,7 @@ from typing import Any
 
 from darknetpy.config.sections import Section
 from darknetpy.dialect import DEFAULT, Dialect
-from darknetpy.errors import ConfigError, DarknetpyWarning, Findings, did_you_mean, nearest, printable
+from darknetpy.errors import ConfigError, DarknetpyWarning, Findings, did_you_mean, nearest, printable, printable_path
 
 MAXIMUM_INTEGER = 2**31 - 1  # Darknet's int
 _INTEGER = re.compile(r"[+-]?[0-9]+(\.0*)?")
@@ -270,7 +270,8 @@ def _read_given(
         options.failed |= binding
         return None if default is REQUIRED else default
     if option.use is Use.NONE and value != default:
-        findings.note(f"{section.path or '<cfg>'}:{section.lines[option.name]}: {option.name}= has no effect on a CPU")
+        place = f"{printable_path(section.path or '<cfg>')}:{section.lines[option.name]}"
+        findings.note(f"{place}: {option.name}= has no effect on a CPU")
     return value
 
 

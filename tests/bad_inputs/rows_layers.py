@@ -91,7 +91,9 @@ ROUTE = (
     _route("CFG-081", "layers=0 groups=3", "groups=3 with 4 channels of layer 0", option="groups"),
     _route("CFG-082", "layers=0 groups=2 group_id=5", "group_id=5 with groups=2", "0 to 1", option="group_id"),
     Row("CFG-083", NET + "\n[route]\nlayers=-1\n", "layers=-1", "[route] layer 0", "layers", ("means layer -1",)),
-    _route("a million inputs of two sizes", "layers=" + "0,5," * 100_000 + "0", "layer 5"),
+    _route("many inputs of which one is missing", "layers=" + "0,5," * 10_000 + "0", "layer 5"),
+    Row("many inputs of two sizes", then("[maxpool] stride=2 size=2", f"[route] layers={'0,1,' * 1000}0"),
+        "layers=0,1", "[route] layer 2", "layers", ("layer 0 is 4x32x32, layer 1 is 4x16x16", "characters)")),
 )  # fmt: skip
 
 SHORTCUT = (

@@ -29,6 +29,8 @@ def top_k(values: np.ndarray, k: int) -> list[int]:
 
 def classifications(probabilities: np.ndarray, names: Sequence[str] | None, top: int) -> list[Classification]:
     """The ``top`` most probable classes of one picture's probabilities (classes,); fewer where there are fewer."""
+    if top < 1:
+        raise ValueError(f"top={top}, expected at least 1")
     return [
         Classification(names[index] if names else f"class_{index}", float(probabilities[index]), index)
         for index in top_k(probabilities, top)

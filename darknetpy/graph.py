@@ -163,7 +163,8 @@ class _Builder:
     def build(self) -> Graph:
         net = read_net_options(self.cfg.net, self.findings, dialect=self.dialect, training=self.training)
         if not self.cfg.layers:
-            raise ConfigError("no layers", "at least one section after [net]", **self.cfg.net.at())
+            remedy = "Add a section for each layer"
+            raise ConfigError("no layers", "at least one section after [net]", remedy, **self.cfg.net.at())
         shape = None
         try:
             shape = input_shape(net, self.cfg.net)
@@ -216,7 +217,7 @@ class _Builder:
                 return
             self._share(layer, arrays, shared)
             arrays = []
-        self._check_size(layer.section, output, arrays)
+        self._check_size(layer.section, output, arrays, layer.temporary(known_shapes))
         for warning in layer.remarks(known_shapes):
             self.findings.warning(warning)
         self.nodes[layer.index] = Node(layer, sources, tuple(known_shapes), output, tuple(arrays))
@@ -232,7 +233,7 @@ class _Builder:
             return layer.refusal("the network's input is flat", "a picture (channels, height, width)", remedy)
         before = self.nodes[source]
         found = f"layer {source} [{before.type}] gives {shape_text(before.output_shape)} values without height or width"
-        return layer.refusal(found, "a layer before it that gives a picture")
+        return layer.refusal(found, "a layer before it that gives a picture", "Remove this layer, or the one before")
 
     def _share(self, layer: Layer, arrays: list[Array], shared: int) -> None:
         """Let a layer use another's arrays: the very same dictionary, so that loading fills both."""
@@ -240,19 +241,20 @@ class _Builder:
         theirs = {array.name: array.shape for array in other.arrays or _arrays_of(other)}
         ours = {array.name: array.shape for array in arrays}
         if other.type != layer.type:
-            raise layer.refusal(f"layer {shared} is [{other.type}]", f"a [{layer.type}]", option="share_index")
+            found, remedy = f"layer {shared} is [{other.type}]", "Name a layer of the same type"
+            raise layer.refusal(found, f"a [{layer.type}]", remedy, "share_index")
         if theirs != ours:
             found = f"layer {shared} has {_shapes_text(theirs)}"
             raise layer.refusal(found, _shapes_text(ours), "Both must agree in all sizes", option="share_index")
         layer.weights = other.layer.weights
 
-    def _check_size(self, section: Section, shape: Shape, arrays: list[Array]) -> None:
+    def _check_size(self, section: Section, shape: Shape, arrays: list[Array], temporary: int = 0) -> None:
         """Refuse absurd sizes before anything is allocated."""
-        needed = 4 * (size_of(shape) + sum(array.size for array in arrays))
+        needed = 4 * (size_of(shape) + sum(array.size for array in arrays) + temporary)
         if needed > MAXIMUM_LAYER_BYTES:
             found = f"this needs {needed / GIBIBYTE:.0f} GiB ({shape_text(shape)} output values for one picture)"
             expected = f"at most {MAXIMUM_LAYER_BYTES // GIBIBYTE} GiB in one layer"
-            raise ConfigError(found, expected, **section.at())
+            raise ConfigError(found, expected, "Make it smaller", **section.at())
 
     def _check_readers(self) -> None:
         readers: dict[int, list[Layer]] = {index: [] for index in self.nodes}
@@ -279,14 +281,15 @@ def _unknown_section(section: Section, known: dict[str, type[Layer]]) -> ConfigE
     name, every = section.name, {*known, *LATER}
     if name in LATER:
         found = f"[{name}] ({LATER[name]}) is a section of Darknet that this version does not run yet"
-        return ConfigError(found, "a section of a classifier", **section.at())
+        return ConfigError(found, "a section of a classifier", "Look for a newer version of darknetpy", **section.at())
     if name in FIRST_SECTIONS:
-        return ConfigError(f"a second [{name}]", "one [net], at the top", **section.at())
+        return ConfigError(f"a second [{name}]", "one [net], at the top", "Delete it", **section.at())
     same = [candidate for candidate in every if candidate.lower() == name.lower()]
     remedy = f"Section names are case sensitive: did you mean [{same[0]}]?" if same else _did_you_mean(name, every)
     found = f"unknown section [{printable(name)}]"
-    expected = "" if remedy else "a section of Darknet"
-    return ConfigError(found, expected, remedy, **section.at())
+    if not remedy:
+        return ConfigError(found, "a section of Darknet", "Check its name", **section.at())
+    return ConfigError(found, "", remedy, **section.at())
 
 
 def _did_you_mean(name: str, known: Iterable[str]) -> str:

@@ -102,7 +102,8 @@ def _class_names(
     classes = size_of(graph.nodes[-1].output_shape)
     if given is not None and not isinstance(given, (str, os.PathLike)):
         return fit_names(list(given), classes, None, cfg.path, findings)
-    path = given or (names_beside(Path(cfg.path)) if cfg.path else None)
+    beside = names_beside(Path(cfg.path)) if cfg.path else None
+    path = beside if given is None else given
     if path is None:
         return None
     return fit_names(read_names(path, findings), classes, os.fspath(path), cfg.path, findings)

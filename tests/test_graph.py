@@ -334,3 +334,20 @@ def test_check_gives_the_graph_where_nothing_is_wrong() -> None:
     assert graph is not None
     assert len(graph.nodes) == 8
     assert findings.errors == []
+
+
+@pytest.mark.parametrize(
+    "section",
+    [
+        "[maxpool]\nsize=50000\nstride=50000",
+        "[maxpool]\nsize=2\nstride=100000\npadding=200000",
+        "[convolutional]\nsize=1\nstride=100000\npadding=100000",
+        "[local_avgpool]\nsize=50000\nstride=50000",
+        "[convolutional]\nfilters=2000000000\nsize=3",
+        "[connected]\noutput=2000000000",
+    ],
+)
+def test_what_would_not_fit_in_memory_is_refused_before_it_is_tried(section: str) -> None:
+    cfg = parse_cfg(f"[net]\nwidth=32\nheight=32\nchannels=3\n{section}\n", "large.cfg")
+    with pytest.raises(ConfigError, match=r"large.cfg:5: \[\w+\] layer 0: this needs \d+ GiB"):
+        build_graph(cfg)

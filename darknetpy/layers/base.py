@@ -72,6 +72,9 @@ class Array:
         return self.shape if self.leading is None else (self.leading, *self.shape[1:])
 
 
+_COUNTING = "Count from 0, or back from here with -1 for the layer before"
+
+
 class Window(NamedTuple):
     """Height and width of a window in cells of the input, and the vertical and horizontal step between windows."""
 
@@ -158,6 +161,10 @@ class Layer:
         """Floating-point operations for one picture, a multiply-add counted as 2, as Darknet prints them."""
         return 0
 
+    def temporary(self, shapes: list[Shape]) -> int:
+        """Values that the plain form holds for one picture besides its inputs, arrays and output."""
+        return 0
+
     def window(self) -> Window | None:
         """The cells of each input that one output cell sees; None where it sees the whole input."""
         return ONE_CELL
@@ -198,13 +205,15 @@ class Layer:
         """The absolute index that a layer reference means: negative ones count back from this layer."""
         index = reference if reference >= 0 else self.index + reference
         if index == self.index:
-            raise self.refusal(f"{option}={reference} refers to the layer itself", "an earlier layer", option=option)
+            found = f"{option}={reference} refers to the layer itself"
+            raise self.refusal(found, "an earlier layer", _COUNTING, option)
         if not 0 <= index < self.index:
             which = f"layer {index}" if index < 0 or reference < 0 else f"layer {reference}"
             raise self.refusal(
                 f"{option}={reference} means {which}, which does not come before layer {self.index}",
                 f"a layer from 0 to {self.index - 1}" if self.index else "an earlier layer, and there is none",
-                option=option,
+                _COUNTING,
+                option,
             )
         return index
 

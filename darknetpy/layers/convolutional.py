@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 
 import numpy as np
@@ -22,7 +23,7 @@ from darknetpy.layers.base import (
 )
 from darknetpy.layers.parts import blur
 from darknetpy.layers.parts.batch_normalization import batch_norm_arrays, fold, normalize, per_channel
-from darknetpy.layers.parts.windows import pad, steps, tap
+from darknetpy.layers.parts.windows import pad, padded_size, steps, tap
 
 _STRIDE = Default("stride", lambda earlier, dialect: earlier.stride)
 BITS_AT_ONCE = 32  # of an xnor convolution
@@ -78,9 +79,10 @@ class Convolutional(Layer):
         warps = [name for name in _WARPS if self.options[name]]
         if len(warps) > 1 or (warps and self.options.size == 1):
             expected = "one of them" if len(warps) > 1 else "size above 1"
-            raise self.refusal(" and ".join(f"{name}=1" for name in warps), expected, option=warps[0])
+            found = " and ".join(f"{name}=1" for name in warps)
+            raise self.refusal(found, expected, f"Delete {warps[-1]}=1", warps[0])
         if self.options.xnor and self.options.groups > 1:
-            raise self.refusal(f"groups={self.options.groups} with xnor=1", "groups=1", option="groups")
+            raise self.refusal(f"groups={self.options.groups} with xnor=1", "groups=1", "Delete one of them", "groups")
 
     @property
     def normalized(self) -> bool:
@@ -124,14 +126,16 @@ class Convolutional(Layer):
                 f"the output would be {filtered[1]}x{filtered[0]}: the filter of {self.options.size} is larger than "
                 f"the picture of {w}x{h} with {self.padding} pixels around it",
                 "an output of at least 1x1",
-                option="size",
+                "Make the filter smaller, or write pad=1",
+                "size",
             )
         shape = (self.options.filters, *filtered)
         if not self.options.antialiasing:
             return shape
         blurred = blur.blurred_shape(shape, self.options.antialiasing, self._given_strides)
         if min(blurred) < 1:
-            raise self.refusal(f"nothing is left of {shape_text(shape)} after the blur", option="antialiasing")
+            found = f"nothing is left of {shape_text(shape)} after the blur"
+            raise self.refusal(found, "an output of at least 1x1", "Make stride smaller", "antialiasing")
         return blurred
 
     def _filtered_shape(self, h: int, w: int) -> tuple[int, int]:
@@ -145,7 +149,8 @@ class Convolutional(Layer):
         for found, number in ((f"{c} input channels", c), (f"filters={filters}", filters)):
             if number % groups:
                 expected = f"a number that divides into {groups} groups"
-                raise self.refusal(f"groups={groups} with {found}", expected, option="groups")
+                remedy = f"Write groups={math.gcd(c, filters, groups)}"
+                raise self.refusal(f"groups={groups} with {found}", expected, remedy, "groups")
 
     def arrays(self, shapes: list[Shape]) -> list[Array]:
         filters, size, groups = self.options.filters, self.options.size, self.options.groups
@@ -157,13 +162,16 @@ class Convolutional(Layer):
         if self.options.numload:
             if self.options.numload > filters:
                 expected = f"at most filters={filters}"
-                raise self.refusal(f"numload={self.options.numload}", expected, option="numload")
+                raise self.refusal(f"numload={self.options.numload}", expected, "Delete numload=", "numload")
             arrays = [replace(array, leading=self.options.numload) for array in arrays]
         return arrays
 
     def shares_arrays_of(self) -> int | None:
         reference = self.options.share_index
         return None if reference is None else self.resolve(reference, "share_index")
+
+    def temporary(self, shapes: list[Shape]) -> int:
+        return padded_size(shapes[0], 2 * self.padding)
 
     def flops(self, shapes: list[Shape]) -> int:
         """Twice the products; with ``xnor`` a 32nd of that, as Darknet counts 32 bits as one number."""

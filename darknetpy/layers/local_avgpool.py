@@ -6,7 +6,7 @@ import numpy as np
 
 from darknetpy.config.options import Default, Option
 from darknetpy.layers.base import WINDOW_OPTIONS, Layer, Shape, Tape, Window, size_of, window_text
-from darknetpy.layers.parts.windows import pooled_shape, surround, tap
+from darknetpy.layers.parts.windows import padded_size, pooled_shape, surround, tap
 
 _STRIDE = Default("stride", lambda earlier, dialect: earlier.stride)
 
@@ -47,6 +47,9 @@ class LocalAvgPool(Layer):
                 found = f"a window lies wholly outside the picture: {windows}"
                 raise self.refusal(found, "some of the picture in each", "Write less padding", option="padding")
         return pooled
+
+    def temporary(self, shapes: list[Shape]) -> int:
+        return padded_size(shapes[0], self.options.padding + self.options.size)
 
     def flops(self, shapes: list[Shape]) -> int:
         return size_of(self.output_shape(shapes)) * int(self.options.size) ** 2

@@ -7,7 +7,7 @@ import numpy as np
 from darknetpy.config.options import Default, Kind, Option, Use
 from darknetpy.layers.base import ONE_CELL, WINDOW_OPTIONS, Layer, Shape, Tape, Window, size_of, window_text
 from darknetpy.layers.parts import blur
-from darknetpy.layers.parts.windows import pooled_shape, surround, tap
+from darknetpy.layers.parts.windows import padded_size, pooled_shape, surround, tap
 
 _STRIDE = Default("stride", lambda earlier, dialect: earlier.stride)
 
@@ -79,6 +79,9 @@ class MaxPool(Layer):
             return ONE_CELL
         size = self.options.size
         return blur.widened(Window(size, size, *self.strides), self.options.antialiasing, self._given_strides)
+
+    def temporary(self, shapes: list[Shape]) -> int:
+        return 0 if self.options.maxpool_depth else padded_size(shapes[0], self.options.padding + self.options.size)
 
     def flops(self, shapes: list[Shape]) -> int:
         if self.options.maxpool_depth:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
 from darknetpy.config.options import REQUIRED, Kind, Option, Use
@@ -27,7 +29,8 @@ class Route(Layer):
     def prepare(self) -> None:
         groups, group_id = self.options.groups, self.options.group_id
         if group_id >= groups:
-            raise self.refusal(f"group_id={group_id} with groups={groups}", f"0 to {groups - 1}", option="group_id")
+            remedy = "Parts are counted from 0"
+            raise self.refusal(f"group_id={group_id} with groups={groups}", f"0 to {groups - 1}", remedy, "group_id")
 
     def sources(self) -> tuple[int, ...]:
         return tuple(self.resolve(reference, "layers") for reference in self.options.layers)
@@ -37,7 +40,8 @@ class Route(Layer):
         for source, shape in zip(self.sources(), shapes, strict=True):
             if shape[0] % groups:
                 found = f"groups={groups} with {shape[0]} channels of layer {source}"
-                raise self.refusal(found, f"a number of channels that divides by {groups}", option="groups")
+                expected = f"a number of channels that divides by {groups}"
+                raise self.refusal(found, expected, f"Write groups={math.gcd(shape[0], groups)}", "groups")
         if self._same_sides(shapes):
             return (sum(shape[0] for shape in shapes) // groups, *shapes[0][1:])
         return (sum(size_of(shape) for shape in shapes) // groups,)
@@ -46,7 +50,8 @@ class Route(Layer):
         if self._same_sides(shapes) or (readers and not any(reader.needs_picture for reader in readers)):
             return
         sizes = ", ".join(f"layer {i} is {shape_text(s)}" for i, s in zip(self.sources(), shapes, strict=True))
-        raise self.refusal(f"the inputs have different sizes ({sizes})", "equal heights and widths", option="layers")
+        found, remedy = f"the inputs have different sizes ({sizes})", "Choose layers of the same size"
+        raise self.refusal(found, "equal heights and widths", remedy, "layers")
 
     @staticmethod
     def _same_sides(shapes: list[Shape]) -> bool:

@@ -31,6 +31,12 @@ def pad(x: np.ndarray, before: int, after: int, value: float) -> np.ndarray:
     return padded[:, :, : h + before + after, : w + before + after] if after < 0 else padded
 
 
+def padded_size(shape: Shape, border: int) -> int:
+    """Number of values of a picture (c, h, w) with ``border`` cells added to its height and to its width."""
+    c, h, w = shape
+    return c * (h + border) * (w + border)
+
+
 def surround(
     x: np.ndarray, size: int, before: int, strides: tuple[int, int], counts: tuple[int, ...], value: float
 ) -> np.ndarray:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from darknetpy.classification import Classification
     from darknetpy.config.sections import Cfg, Section, read_cfg
+    from darknetpy.detection.detections import Detections
     from darknetpy.errors import (
         ConfigError,
         DarknetpyError,
@@ -33,6 +34,7 @@ __all__ = [
     "DarknetpyError",
     "DarknetpyWarning",
     "DataError",
+    "Detections",
     "ImageError",
     "Network",
     "Section",
@@ -46,6 +48,7 @@ __all__ = [
 _HOMES = {
     "darknetpy.classification": ("Classification",),
     "darknetpy.config.sections": ("Cfg", "Section", "read_cfg"),
+    "darknetpy.detection.detections": ("Detections",),
     "darknetpy.errors": (
         "ConfigError",
         "DarknetpyError",

@@ -30,8 +30,32 @@ class Dialect:
     """Whether classification along a tree answers with leaves only."""
     dropout_probability: float
     """Default of [dropout] probability=."""
+    gru_file_order: tuple[str, ...]
+    """The parts of [gru] as their arrays follow each other in a weights file."""
+    lstm_file_order: tuple[str, ...]
+    """The parts of [lstm] as their arrays follow each other in a weights file."""
+    rnn_hidden_is_output: bool
+    """Whether [rnn] always has as many hidden values as output values."""
+    crnn_keeps_sides: bool
+    """Whether the convolutions of [crnn] are padded so that the picture keeps its size, without being asked."""
     saved_revision: int
     """Third number of the header that the fork's own program writes."""
+    detector_preprocess: str
+    """How ``detect`` fits a picture to the network: letterbox or stretch."""
+    yolo_max: int
+    """Default of max= in [yolo], [Gaussian_yolo] and [detection]."""
+    region_max: int
+    """Default of max= in [region]."""
+    yolo_extensions: bool
+    """Whether [yolo] knows the options of YOLOv4: scale_x_y=, new_coords=, nms_kind= and beta_nms=."""
+    region_activates_all: bool
+    """Whether [region] puts x, y and (without softmax=) the classes through the logistic, not the objectness only."""
+    region_values_last: bool
+    """Whether the program keeps the output of [region] by row, column, anchor and value; ours is (c, h, w) in both."""
+    region_boxes_by_anchor: bool
+    """Whether the boxes of [region] come anchor by anchor, weak ones with objectness 0, and not cell by cell."""
+    region_walks_tree: bool
+    """Whether a box's class is looked for from the root of the tree down, and not from its last node up."""
 
 
 ALEXEYAB = Dialect(
@@ -42,7 +66,19 @@ ALEXEYAB = Dialect(
     classifier_preprocess="crop",
     tree_leaves_only=False,
     dropout_probability=0.2,
+    gru_file_order=("input_z", "input_r", "input_h", "state_z", "state_r", "state_h"),
+    lstm_file_order=("state_f", "state_i", "state_g", "state_o", "input_f", "input_i", "input_g", "input_o"),
+    rnn_hidden_is_output=False,
+    crnn_keeps_sides=False,
     saved_revision=5,
+    detector_preprocess="stretch",
+    yolo_max=200,
+    region_max=200,
+    yolo_extensions=True,
+    region_activates_all=False,
+    region_values_last=True,
+    region_boxes_by_anchor=False,
+    region_walks_tree=False,
 )
 
 PJREDDIE = Dialect(
@@ -53,7 +89,19 @@ PJREDDIE = Dialect(
     classifier_preprocess="letterbox",
     tree_leaves_only=True,
     dropout_probability=0.5,
+    gru_file_order=("state_z", "state_r", "state_h", "input_z", "input_r", "input_h"),
+    lstm_file_order=("state_i", "state_f", "state_o", "state_g", "input_i", "input_f", "input_o", "input_g"),
+    rnn_hidden_is_output=True,
+    crnn_keeps_sides=True,
     saved_revision=0,
+    detector_preprocess="letterbox",
+    yolo_max=90,
+    region_max=30,
+    yolo_extensions=False,
+    region_activates_all=True,
+    region_values_last=False,
+    region_boxes_by_anchor=True,
+    region_walks_tree=True,
 )
 
 DIALECTS = {dialect.name: dialect for dialect in (ALEXEYAB, PJREDDIE)}

@@ -5,8 +5,9 @@ The graph knows no files but its cfg, and no engine.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import numpy as np
 
@@ -15,10 +16,14 @@ from darknetpy.config.options import Options, read_options
 from darknetpy.config.sections import FIRST_SECTIONS, Cfg, Section
 from darknetpy.config.tree import Tree
 from darknetpy.dialect import DEFAULT, Dialect
-from darknetpy.errors import ConfigError, Findings, did_you_mean, printable
-from darknetpy.layers.base import COMMON_OPTIONS, Array, Layer, Shape, Weights, shape_text, size_of
-from darknetpy.layers.registry import LATER, layer_types
+from darknetpy.errors import ConfigError, DarknetpyWarning, Findings, did_you_mean, printable
+from darknetpy.layers.base import COMMON_OPTIONS, Array, Layer, RecurrentLayer, Shape, Weights, shape_text, size_of
+from darknetpy.layers.parts.head import Head
+from darknetpy.layers.registry import FOREIGN, layer_types
+from darknetpy.layers.state import LayerState, State
 
+LayerStates = Mapping[int, LayerState]
+"""What recurrent layers remember, by the layer's index."""
 INPUT = -1  # the source index that means the network's input
 MAXIMUM_LAYER_BYTES = 16 * 2**30
 GIBIBYTE = 2**30
@@ -69,6 +74,12 @@ class Node:
         """The layer's plain form on arrays (n, *input_shape), one for each source."""
         return self.layer.forward(list(inputs))
 
+    def advance(self, inputs: list[np.ndarray], states: LayerStates) -> np.ndarray:
+        """The same within a call of the network: a recurrent layer goes on from its state, and changes it."""
+        if isinstance(self.layer, RecurrentLayer):
+            return self.layer.advance(inputs, states[self.index])
+        return self.layer.forward(inputs)
+
 
 @dataclass(frozen=True)
 class Graph:
@@ -91,6 +102,11 @@ class Graph:
         return next((node.layer.tree for node in reversed(self.nodes) if node.layer.tree is not None), None)
 
     @property
+    def heads(self) -> dict[int, Head]:
+        """The heads of a detector by layer index, in order; empty for other networks."""
+        return {node.index: node.layer for node in self.nodes if isinstance(node.layer, Head)}
+
+    @property
     def parameters(self) -> int:
         """Number of values in all arrays."""
         return sum(node.parameters for node in self.nodes)
@@ -108,22 +124,43 @@ class Graph:
             last.pop(index, None)
         return last
 
-    def run(self, batch: np.ndarray, wanted: Iterable[int] | None = None) -> dict[int, np.ndarray]:
+    @cached_property
+    def recurrent_layers(self) -> tuple[Layer, ...]:
+        """The layers that remember something from call to call."""
+        return tuple(node.layer for node in self.nodes if isinstance(node.layer, RecurrentLayer))
+
+    def new_state(self, time_steps: int = 1) -> State:
+        """What the recurrent layers remember at first: nothing. Calls that it is given to go on from it."""
+        return State(self.recurrent_layers, time_steps)
+
+    def run(
+        self, batch: np.ndarray, wanted: Iterable[int] | None = None, state: State | None = None
+    ) -> dict[int, np.ndarray]:
         """The plain form of the network, layer by layer.
 
         Args:
             batch: (n, *input_shape), float32 or float64; the whole run is in this dtype. Other heights and widths
                 work as far as the layers allow.
             wanted: indexes of the layers whose outputs are returned; by default the last one's.
+            state: what recurrent layers remember, from `new_state`; it is changed. Without one every row is the first
+                step of a sequence.
 
         Returns:
             Layer index -> array (n, *output_shape). Outputs that nobody needs any more are let go on the way.
+
+        Raises:
+            ImageError or DarknetpyError: batch and state do not fit, see :class:`~darknetpy.layers.state.State`.
         """
         kept = {self.output_index} if wanted is None else set(wanted)
+        memory = self.new_state() if state is None else state
+        with memory.going_on(self.recurrent_layers, batch.shape) as states:
+            return self._run(batch, kept, states)
+
+    def _run(self, batch: np.ndarray, kept: set[int], states: LayerStates) -> dict[int, np.ndarray]:
         last = self.last_uses(kept)
         values = {INPUT: batch}
         for node in self.nodes:
-            values[node.index] = node.forward(*(values[source] for source in node.sources))
+            values[node.index] = node.advance([values[source] for source in node.sources], states)
             for index in {*node.sources, node.index}:
                 if last.get(index) == node.index:
                     del values[index]
@@ -133,7 +170,13 @@ class Graph:
         """The same layers, weights included, for pictures of another size; ConfigError where the shapes do not fit."""
         channels = self.input_shape[0]
         builder = _Builder(self.cfg, self.dialect, Findings(), training=False)
-        return builder.wire(self.net, (channels, height, width), [node.layer for node in self.nodes])
+        graph = builder.wire(self.net, (channels, height, width), [node.layer for node in self.nodes])
+        for node, other in zip(self.nodes, graph.nodes, strict=True):
+            have, need = (_shapes_text({a.name: a.shape for a in place.arrays}) for place in (node, other))
+            if have != need:
+                found, remedy = f"a picture of {width}x{height} would need {need}", "Write that size in [net] and train"
+                raise node.layer.refusal(found, f"a size for which there is {have}", remedy)
+        return graph
 
 
 def build_graph(
@@ -183,7 +226,9 @@ class _Builder:
             except ConfigError as error:
                 self.findings.error(error)
         self._check_readers()
-        return Graph(self.cfg, self.dialect, net, shape or (), tuple(self.nodes.values()))
+        graph = Graph(self.cfg, self.dialect, net, shape or (), tuple(self.nodes.values()))
+        self._compare_heads(list(graph.heads.values()))
+        return graph
 
     def _layer(self, section: Section) -> Layer | None:
         known = layer_types()
@@ -196,7 +241,10 @@ class _Builder:
         if options.failed:
             return None
         try:
-            return layer_type(options, section, self.dialect)
+            layer = layer_type(options, section, self.dialect)
+            if self.training:
+                layer.check_training()
+            return layer
         except ConfigError as error:
             self.findings.error(error)
             return None
@@ -209,6 +257,7 @@ class _Builder:
             return  # a source failed; its own error is enough
         if layer.needs_picture and len(known_shapes[0]) != 3:
             raise self._needs_picture(layer, sources[0])
+        layer.check_sources(known_shapes, [self.nodes[source].layer if source != INPUT else None for source in sources])
         output = layer.output_shape(known_shapes)
         arrays = layer.arrays(known_shapes)
         shared = layer.shares_arrays_of()
@@ -269,6 +318,17 @@ class _Builder:
                 self.findings.error(error)
 
 
+    def _compare_heads(self, heads: list[Head]) -> None:
+        """Warn of heads that do not tell the same number of classes apart."""
+        for head in heads[1:]:
+            first = heads[0]
+            if head.classes != first.classes:
+                expected = f"classes={first.classes} as in [{first.section.name}] at line {first.section.line}"
+                remedy = "The names of the classes are the same for all heads"
+                place = head.section.at("classes")
+                self.findings.warning(DarknetpyWarning(f"classes={head.classes}", expected, remedy, **place))
+
+
 def _arrays_of(node: Node) -> list[Array]:
     return node.layer.arrays(list(node.input_shapes))
 
@@ -278,14 +338,14 @@ def _shapes_text(shapes: dict[str, tuple[int, ...]]) -> str:
 
 
 def _unknown_section(section: Section, known: dict[str, type[Layer]]) -> ConfigError:
-    name, every = section.name, {*known, *LATER}
-    if name in LATER:
-        found = f"[{name}] ({LATER[name]}) is a section of Darknet that this version does not run yet"
-        return ConfigError(found, "a section of a classifier", "Look for a newer version of darknetpy", **section.at())
+    name = section.name
+    if name in FOREIGN:
+        found, remedy = f"[{name}] is a section of {FOREIGN[name]}", "Run it there, or find a cfg made for Darknet"
+        return ConfigError(found, "a section of Darknet", remedy, **section.at())
     if name in FIRST_SECTIONS:
         return ConfigError(f"a second [{name}]", "one [net], at the top", "Delete it", **section.at())
-    same = [candidate for candidate in every if candidate.lower() == name.lower()]
-    remedy = f"Section names are case sensitive: did you mean [{same[0]}]?" if same else _did_you_mean(name, every)
+    same = [candidate for candidate in known if candidate.lower() == name.lower()]
+    remedy = f"Section names are case sensitive: did you mean [{same[0]}]?" if same else _did_you_mean(name, known)
     found = f"unknown section [{printable(name)}]"
     if not remedy:
         return ConfigError(found, "a section of Darknet", "Check its name", **section.at())
@@ -309,7 +369,8 @@ def initialize(node: Node, array: Array, seed: int = 0) -> np.ndarray:
 
     They depend on the seed and on the array's place in the network, not on what else is initialized: an array that a
     weights file leaves out begins just as it does in an untrained network.
-    Source: AlexeyAB/darknet src/convolutional_layer.c, connected_layer.c (uniform in +-sqrt(2 / fan_in)).
+    Source: AlexeyAB/darknet src/convolutional_layer.c, connected_layer.c (uniform in +-sqrt(2 / fan_in)),
+    representation_layer.c (uniform around a mean).
     """
     if not array.bound:
         return np.full(array.shape, array.initial, np.float32)
@@ -317,4 +378,5 @@ def initialize(node: Node, array: Array, seed: int = 0) -> np.ndarray:
     values = random.random(array.shape, np.float32)
     values *= 2 * array.bound
     values -= array.bound
+    values += array.initial
     return values

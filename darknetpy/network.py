@@ -12,19 +12,20 @@ from typing import TYPE_CHECKING, Literal, overload
 
 import numpy as np
 
-from darknetpy.classification import Classification, classifications
+from darknetpy.answers import Answers
 from darknetpy.config.names import fit_names, read_names
 from darknetpy.config.sections import Cfg, read_cfg
 from darknetpy.config.shipped import find_cfg, find_weights, names_beside
+from darknetpy.detection.decode import number_of_classes
 from darknetpy.dialect import Dialect, dialect_named
-from darknetpy.errors import Findings, ImageError, WeightsError
+from darknetpy.errors import Findings, ImageError
 from darknetpy.graph import Graph, Node, build_graph, initial_weights
 from darknetpy.layers.base import shape_text, size_of
+from darknetpy.layers.state import State
 from darknetpy.weights.reader import LoadReport, read_arrays, read_weights
 
 if TYPE_CHECKING:
     from darknetpy.engine.program import Program
-    from darknetpy.images.arrays import Picture
 
 Memory = Literal["normal", "low"]
 
@@ -99,7 +100,7 @@ def _class_names(
     given: str | os.PathLike[str] | Sequence[str] | None, cfg: Cfg, graph: Graph, findings: Findings
 ) -> list[str] | None:
     """Names as the caller gives them, else those beside the cfg, else none."""
-    classes = size_of(graph.nodes[-1].output_shape)
+    classes = number_of_classes(graph) if graph.heads else size_of(graph.nodes[-1].output_shape)
     if given is not None and not isinstance(given, (str, os.PathLike)):
         return fit_names(list(given), classes, None, cfg.path, findings)
     beside = names_beside(Path(cfg.path)) if cfg.path else None
@@ -135,7 +136,7 @@ class Layers(Sequence[Node]):
         return iter(self._nodes)
 
 
-class Network:
+class Network(Answers):
     """A network that can be run. Several threads may call it at once.
 
     Attributes:
@@ -166,29 +167,30 @@ class Network:
         path = self.graph.cfg.path or "cfg in memory"
         return f"<Network {path}: {shape_text(self.input_shape)}, {len(self.layers)} layers>"
 
-    @property
-    def input_shape(self) -> tuple[int, ...]:
-        """(channels, height, width) of one picture, or (inputs,)."""
-        return self.graph.input_shape
+    def new_state(self, time_steps: int = 1) -> State:
+        """What the recurrent layers remember at first: nothing. Calls that it is given to go on from it.
 
-    @property
-    def dialect(self) -> Dialect:
-        """Whose numbers this network gives."""
-        return self.graph.dialect
-
-    @property
-    def classes(self) -> int:
-        """How many values the network answers with."""
-        return size_of(self.graph.nodes[-1].output_shape)
+        Args:
+            time_steps: how many steps of a sequence a call computes; the rows of its batch are steps times sequences,
+                step first. See :class:`~darknetpy.layers.state.State`.
+        """
+        return self.graph.new_state(time_steps)
 
     def predict(
-        self, batch: np.ndarray, *, outputs: Sequence[int | str] | None = None, engine: bool = True
+        self,
+        batch: np.ndarray,
+        *,
+        state: State | None = None,
+        outputs: Sequence[int | str] | None = None,
+        engine: bool = True,
     ) -> np.ndarray | list[np.ndarray]:
         """Run the network on prepared input.
 
         Args:
             batch: (n, *input_shape), float32 in 0..1 for pictures. float64 with ``engine=False`` only: the whole run
                 is in double precision then. Another height and width work where the layers allow them.
+            state: what recurrent layers remember, from :meth:`new_state`; it is changed. Without one every row is the
+                first step of a sequence.
             outputs: indexes or names of layers; a list of their outputs is returned then.
             engine: False runs the plain form, layer by layer: the definition of what the engine computes fast.
 
@@ -196,7 +198,8 @@ class Network:
             The output of the last layer, (n, *output_shape), or the list asked for.
 
         Raises:
-            ImageError: wrong shape or dtype, or values that are not finite.
+            ImageError: wrong shape or dtype, values that are not finite, or another number of rows than the state is
+                for. DarknetpyError: another call uses the state, or it is another network's.
 
         >>> net.predict(np.zeros((2, 1, 28, 28), np.float32)).shape
         (2, 10)
@@ -204,98 +207,21 @@ class Network:
         values = self._checked(batch, engine)
         wanted = [self.graph.output_index] if outputs is None else [self.layers[key].index for key in outputs]
         run = self._engine().run if engine else self._graph_for(values.shape).run
-        found = run(values, set(wanted))
+        found = run(values, set(wanted), state)
         return [found[index] for index in wanted] if outputs is not None else found[wanted[0]]
 
     def __call__(self, batch: np.ndarray) -> np.ndarray:
         """The output of the last layer for prepared input; see :meth:`predict`."""
         return self.predict(batch)  # type: ignore[return-value]  # an array where no outputs are named
 
-    def activations(self, batch: np.ndarray) -> list[np.ndarray]:
+    def activations(self, batch: np.ndarray, state: State | None = None) -> list[np.ndarray]:
         """Every layer's output, a list of arrays (n, *output_shape), by the plain form.
 
         Takes what :meth:`predict` takes; holds all outputs at once.
         """
         values = self._checked(batch, engine=False)
-        outputs = self._graph_for(values.shape).run(values, range(len(self.layers)))
+        outputs = self._graph_for(values.shape).run(values, range(len(self.layers)), state)
         return [outputs[index] for index in range(len(self.layers))]
-
-    @overload
-    def classify(
-        self, image: Picture, top: int = 5, *, preprocess: str | None = None, channels: str = "rgb"
-    ) -> list[Classification]: ...
-    @overload
-    def classify(
-        self, image: list[Picture], top: int = 5, *, preprocess: str | None = None, channels: str = "rgb"
-    ) -> list[list[Classification]]: ...
-    def classify(
-        self, image: Picture | list[Picture], top: int = 5, *, preprocess: str | None = None, channels: str = "rgb"
-    ) -> list[Classification] | list[list[Classification]]:
-        """The most probable classes of a picture, most probable first.
-
-        Args:
-            image: path of a picture, or an array (h, w, 3) uint8 (see :mod:`darknetpy.images.arrays`); or a list of
-                such, which are computed ``batch`` (see :func:`load`) at a time.
-            top: how many classes.
-            preprocess: "crop", "letterbox" or "stretch"; by default what the dialect's own program does.
-            channels: "rgb", or "bgr" for arrays as OpenCV makes them.
-
-        Returns:
-            The classes of the picture, or for a list of pictures a list of such.
-
-        Raises:
-            ImageError: a picture cannot be read, or has not what the network wants.
-
-        >>> net.classify("examples/digit-7.png", top=1)  # doctest: +SKIP
-        [Classification(label='7', probability=0.99, class_id=7)]
-        """
-        if not isinstance(image, list):
-            prepared = self.prepare(image, preprocess=preprocess, channels=channels)
-            return self.classify_prepared(prepared[np.newaxis], top)[0]
-        answers: list[list[Classification]] = []
-        for first in range(0, len(image), self.batch):
-            part = image[first : first + self.batch]
-            prepared = np.stack([self.prepare(one, preprocess=preprocess, channels=channels) for one in part])
-            answers += self.classify_prepared(prepared, top)
-        return answers
-
-    def prepare(
-        self,
-        image: Picture,
-        *,
-        preprocess: str | None = None,
-        channels: str = "rgb",
-        exif: bool = True,
-        allow_damaged: bool = False,
-        findings: Findings | None = None,
-    ) -> np.ndarray:
-        """A picture as input of this network: (c, h, w) float32 in 0..1. Arguments as in :meth:`classify`.
-
-        ``exif`` turns the picture as its camera says; ``allow_damaged`` takes what can be read of a damaged file.
-        """
-        from darknetpy.images.arrays import as_picture
-        from darknetpy.images.preprocess import prepare
-
-        if len(self.input_shape) != 3:
-            raise ImageError(f"this network takes {self.input_shape[0]} values", "a network that takes pictures")
-        wanted, height, width = self.input_shape
-        picture = as_picture(image, wanted, order=channels, exif=exif, allow_damaged=allow_damaged, findings=findings)
-        return prepare(picture, width, height, preprocess or self.dialect.classifier_preprocess)
-
-    def classify_prepared(self, batch: np.ndarray, top: int = 5) -> list[list[Classification]]:
-        """The answers for prepared pictures (n, c, h, w), one list a picture.
-
-        Raises WeightsError where an answer is not finite: something is wrong with the weights then.
-        """
-        output = self(batch).reshape(len(batch), -1)
-        if not np.isfinite(output).all():
-            path = self.loaded.path if self.loaded else None
-            remedy = "Check the weights: darknetpy check CFG WEIGHTS"
-            raise WeightsError("the network's answer is not finite", "probabilities", remedy, path=path)
-        tree = self.graph.tree
-        if tree is not None:
-            output = tree.absolute(output, leaves_only=self.dialect.tree_leaves_only)
-        return [classifications(row, self.names, top) for row in output]
 
     def save_weights(self, path: str | os.PathLike[str], *, upto: int | None = None) -> None:
         """Write a .weights file that Darknet reads; the file at ``path`` is replaced only when all is written.

@@ -72,9 +72,9 @@ class Summary:
     >>> from darknetpy.graph import build_graph
     >>> graph = build_graph(parse_cfg("[net]\\ninputs=4\\n[connected]\\noutput=2\\nactivation=linear\\n[softmax]\\n"))
     >>> print(Summary(graph))
-    #  type       options           output  parameters  MFLOPs   sees
-    0  connected  output 2, linear   2x1x1          10    0.00  whole
-    1  softmax                           2           0    0.00  whole
+    #  type       options           output  parameters  MFLOPs  receptive field
+    0  connected  output 2, linear  2x1x1           10    0.00      whole input
+    1  softmax                      2                0    0.00      whole input
     <BLANKLINE>
     input         4
     layers        2

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import os
+import shutil
+import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 SHARED = Path(os.environ.get("DARKNETPY_SHARED", Path(__file__).resolve().parents[2] / "shared"))
 GOLDEN = Path(__file__).resolve().parent / "golden"
+NOBODY = 65534
 
 
 @pytest.fixture(scope="session")
@@ -17,3 +21,22 @@ def shared() -> Path:
     if not SHARED.is_dir():
         pytest.skip("needs the reference material (set DARKNETPY_SHARED, or put it beside the project as ../shared)")
     return SHARED
+
+
+@pytest.fixture
+def folder_of_ordinary_user() -> Iterator[Path]:
+    """A folder, and a process without the rights of root while the test runs."""
+    if not hasattr(os, "geteuid"):
+        pytest.skip("needs POSIX users")
+    folder = Path(tempfile.mkdtemp())
+    is_root = os.geteuid() == 0
+    if is_root:
+        os.chown(folder, NOBODY, NOBODY)
+        os.seteuid(NOBODY)
+    try:
+        yield folder
+    finally:
+        if is_root:
+            os.seteuid(0)
+        folder.chmod(0o700)
+        shutil.rmtree(folder)

@@ -42,7 +42,25 @@ def test_facts() -> None:
         "classifier_preprocess": ("crop", "letterbox"),
         "tree_leaves_only": (False, True),
         "dropout_probability": (0.2, 0.5),
+        "gru_file_order": (
+            ("input_z", "input_r", "input_h", "state_z", "state_r", "state_h"),
+            ("state_z", "state_r", "state_h", "input_z", "input_r", "input_h"),
+        ),
+        "lstm_file_order": (
+            ("state_f", "state_i", "state_g", "state_o", "input_f", "input_i", "input_g", "input_o"),
+            ("state_i", "state_f", "state_o", "state_g", "input_i", "input_f", "input_o", "input_g"),
+        ),
+        "rnn_hidden_is_output": (False, True),
+        "crnn_keeps_sides": (False, True),
         "saved_revision": (5, 0),
+        "detector_preprocess": ("stretch", "letterbox"),
+        "yolo_max": (200, 90),
+        "region_max": (200, 30),
+        "yolo_extensions": (True, False),
+        "region_activates_all": (False, True),
+        "region_values_last": (True, False),
+        "region_boxes_by_anchor": (False, True),
+        "region_walks_tree": (False, True),
     }
     for name, values in facts.items():
         assert (getattr(ALEXEYAB, name), getattr(PJREDDIE, name)) == values, name

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import ast
 import dataclasses
+import doctest
+import importlib
 import re
 import runpy
 from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
 import pytest
 
+import darknetpy
 from darknetpy.dialect import ALEXEYAB, PJREDDIE, Dialect
-from tests.source_code import ROOT, files
+from tests.source_code import ROOT, files, package
 
 pytestmark = pytest.mark.quick
 
@@ -72,3 +76,17 @@ def test_example_pictures_that_are_named_exist() -> None:
     named = [(page, name) for page, text in texts.items() for name in re.findall(r"\bexamples/[\w-]+\.\w+", text)]
     assert named
     assert not [f"{page}: {name}" for page, name in named if not (ROOT / name).is_file()]
+
+
+@pytest.mark.parametrize("module", [name for name, source in package().items() if ">>> " in source.text])
+def test_examples_in_docstrings_work(module: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Examples may use ``np``, the network ``net`` that reads digits, and its ``graph``."""
+    monkeypatch.chdir(ROOT)
+    net = darknetpy.load("digits", "digits")
+    name = "darknetpy" if module == "__init__" else f"darknetpy.{module}"
+    result = doctest.testmod(
+        importlib.import_module(name),
+        extraglobs={"np": np, "net": net, "graph": net.graph},
+        optionflags=doctest.ELLIPSIS,
+    )
+    assert not result.failed

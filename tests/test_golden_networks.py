@@ -18,20 +18,21 @@ from darknetpy.dialect import dialect_named
 from darknetpy.graph import Graph, Node, build_graph
 from darknetpy.layers.base import Array, size_of
 
-NAMES = ("tiny", "cifar", "darknet19", "efficientnet_b0", "resnet18")
+DETECTORS = ("yolov2-tiny-voc", "yolov3-tiny", "yolov4-tiny", "yolov7-tiny", "yolov4-csp-swish")
+NAMES = ("tiny", "cifar", "darknet19", "efficientnet_b0", "resnet18", "rnn", *DETECTORS)
 TOLERANCE = 3e-5  # of the largest value of the layer
 
 
 def recipe(node: Node, array: Array, gain: float, random: np.random.Generator) -> np.ndarray:
     """The values of one array, float32, drawn in the order of the weights file."""
     x = random.standard_normal(array.size, dtype=np.float32)
-    if array.name == "biases":
+    if array.name.endswith("biases"):
         x = np.float32(0.1) * x
-    elif array.name == "scales":
+    elif array.name.endswith("scales"):
         x = 1 + np.float32(0.2) * x
-    elif array.name == "rolling_mean":
+    elif array.name.endswith("rolling_mean"):
         x = np.float32(0.2) * x
-    elif array.name == "rolling_variance":
+    elif array.name.endswith("rolling_variance"):
         x = np.float32(0.3) + x * x
     elif node.type == "shortcut":
         x = np.float32(0.5) + np.float32(0.4) * x
@@ -62,7 +63,8 @@ def test_every_layer_gives_the_recorded_values(shared: Path, name: str) -> None:
     shape = (about["batch"], about["inputs"])
     batch = np.random.default_rng(about["seed"] + 1).random(shape, dtype=np.float32)
     assert hashlib.sha256(batch).hexdigest() == about["input_sha256"]
-    outputs = graph.run(batch.reshape(about["batch"], *graph.input_shape), range(len(graph.nodes)))
+    state = graph.new_state(graph.net.time_steps)
+    outputs = graph.run(batch.reshape(about["batch"], *graph.input_shape), range(len(graph.nodes)), state)
     with np.load(folder / f"{name}.npz") as recorded:
         for node, sides in zip(graph.nodes, recorded["shapes"].tolist(), strict=True):
             if all(sides):
@@ -73,6 +75,8 @@ def test_every_layer_gives_the_recorded_values(shared: Path, name: str) -> None:
 
 def compare(output: np.ndarray, recorded: np.ndarray, node: Node, values_per_image: int) -> None:
     """The recorded sample of a layer's values, against ours at the same places."""
+    if node.type == "region" and node.layer.dialect.region_values_last:
+        output = output.transpose(0, 2, 3, 1)
     rows = output.reshape(len(output), -1)
     length = rows.shape[1]
     if length > values_per_image:

@@ -11,7 +11,7 @@ import pytest
 from darknetpy.config.sections import parse_cfg
 from darknetpy.dialect import PJREDDIE
 from darknetpy.errors import ConfigError, Findings
-from darknetpy.graph import INPUT, Graph, Node, build_graph, check_graph, initial_weights
+from darknetpy.graph import INPUT, Graph, LayerStates, Node, build_graph, check_graph, initial_weights
 from tests import reference
 
 pytestmark = pytest.mark.quick
@@ -137,15 +137,15 @@ def test_run_lets_go_of_values_on_the_way(monkeypatch: pytest.MonkeyPatch) -> No
     graph = graph_of("[net]\ninputs=4\n" + "[activation]\nactivation=logistic\n" * 6)
     outputs: list[weakref.ref[np.ndarray]] = []
     alive: list[int] = []
-    forward = Node.forward
+    advance = Node.advance
 
-    def watched(node: Node, *inputs: np.ndarray) -> np.ndarray:
+    def watched(node: Node, inputs: list[np.ndarray], states: LayerStates) -> np.ndarray:
         alive.append(sum(output() is not None for output in outputs))
-        result = forward(node, *inputs)
+        result = advance(node, inputs, states)
         outputs.append(weakref.ref(result))
         return result
 
-    monkeypatch.setattr(Node, "forward", watched)
+    monkeypatch.setattr(Node, "advance", watched)
     graph.run(np.ones((1, 4)))
     assert alive == [0, 1, 1, 1, 1, 1]
 
@@ -181,6 +181,14 @@ def test_another_size_shares_layers_and_weights() -> None:
 def test_another_size_that_does_not_fit_is_refused() -> None:
     with pytest.raises(ConfigError, match="the output would be"):
         graph_of("[net]\nwidth=9\nheight=9\nchannels=1\n[conv]\nsize=5\n").resized(4, 9)
+
+
+@pytest.mark.parametrize("section", ["[connected]\n", "[local]\nsize=3\n"])
+def test_another_size_that_the_weights_do_not_fit_is_refused(section: str) -> None:
+    graph = graph_of(f"[net]\nwidth=9\nheight=9\nchannels=1\n{section}")
+    with pytest.raises(ConfigError, match="a picture of 12x9 would need biases") as caught:
+        graph.resized(9, 12)
+    assert (caught.value.layer, caught.value.section) == (0, section[1:].split("]")[0])
 
 
 def test_initial_weights_depend_on_the_seed_only() -> None:
@@ -245,11 +253,11 @@ def test_unknown_sections_are_refused_by_name(name: str, text: str) -> None:
     assert text in str(refusal(f"{PICTURE}{CONV}[{name}]\n"))
 
 
-def test_sections_of_a_later_step_are_refused_by_name() -> None:
-    from darknetpy.layers.registry import LATER
-
-    for name in LATER:
-        assert f"[{name}]" in refusal(f"{PICTURE}{CONV}[{name}]\n").found
+@pytest.mark.parametrize("name", ["implicit_add", "implicit_mul", "shift_channels", "control_channels_2d", "jde"])
+def test_sections_of_other_programs_are_refused_with_their_origin(name: str) -> None:
+    error = refusal(f"{PICTURE}{CONV}[{name}]\n")
+    assert error.found == f"[{name}] is a section of YOLOR (WongKinYiu/yolor, for PyTorch)"
+    assert (error.expected, error.line) == ("a section of Darknet", 10)
 
 
 def test_a_network_without_layers_is_refused() -> None:

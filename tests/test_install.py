@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 
+from darknetpy.config.shipped import shipped_networks
 from tests.source_code import ROOT
 
 INGREDIENTS = ("setup.cfg", "pyproject.toml", "README.md", "LICENSE", "darknetpy", "cfg", "weights")
@@ -85,8 +86,8 @@ def check_networks(found: dict[str, list[str]], root: Path) -> None:
     assert set(found) == {path.stem for path in (ROOT / "cfg").glob("*.cfg")}
     assert found, "the project ships a network"
     for name, paths in found.items():
-        beside = [ROOT / "weights" / f"{name}.weights", ROOT / "cfg" / f"{name}.names"]
-        assert len(paths) == 1 + sum(path.is_file() for path in beside)
+        here = shipped_networks()[name]
+        assert len(paths) == sum(path is not None for path in (here.cfg, here.weights, here.names))
         for path in map(Path, paths):
             assert path.is_relative_to(root)
             assert path.read_bytes() == (ROOT / path.parent.name / path.name).read_bytes()

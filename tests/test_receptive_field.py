@@ -40,6 +40,7 @@ def seen(graph: Graph, axis: int) -> int:
 
 
 CONV3 = "[convolutional] filters=3 size=3 stride=1 pad=1 activation=linear"
+CONV6 = "[convolutional] filters=3 size=6 activation=linear"
 NETWORKS = {
     "one filter": ([CONV3], Field(3, 3, 1, 1)),
     "two filters": ([CONV3, CONV3], Field(5, 5, 1, 1)),
@@ -48,6 +49,11 @@ NETWORKS = {
     "dilation": (["[convolutional] size=3 dilation=3 pad=1 activation=linear", CONV3], Field(9, 9, 1, 1)),
     "unequal strides": (["[convolutional] size=3 stride_x=2 stride_y=1 pad=1 activation=linear", CONV3],
                         Field(5, 7, 1, 2)),
+    "upsampling halves what comes after": ([CONV3, "[maxpool] size=2 stride=2", CONV3, "[upsample]", CONV3],
+                                           Field(10, 10, 1, 1)),
+    "downsampling": ([CONV6, "[upsample] stride=-3", CONV3], Field(14, 14, 3, 3)),
+    "pixels to channels": ([CONV6, "[reorg3d] stride=2", CONV3], Field(11, 11, 2, 2)),
+    "filters of every place": (["[local] size=3 stride=2 activation=linear", CONV3], Field(7, 7, 2, 2)),
     "dropout sees one value": ([CONV3, "[dropout]", CONV3], Field(5, 5, 1, 1)),
     "route sees the widest": ([CONV3, CONV3, "[route] layers=-1,-2", CONV3], Field(7, 7, 1, 1)),
     "shortcut sees the widest": ([CONV3, CONV3, "[shortcut] from=-2 activation=linear"], Field(5, 5, 1, 1)),

@@ -16,7 +16,7 @@ from darknetpy.config.net_options import NET_OPTIONS
 from darknetpy.config.options import Option
 from darknetpy.kernels.activations import ACTIVATIONS
 from darknetpy.layers.base import COMMON_OPTIONS, Layer
-from darknetpy.layers.registry import LATER, layer_types
+from darknetpy.layers.registry import layer_types
 
 WIDTH = 120
 PAGE = Path(__file__).resolve().parent.parent / "docs" / "layers.md"
@@ -46,8 +46,6 @@ def layers_page() -> str:
         _options_table(COMMON_OPTIONS),
         "## Activations\n\nValues of `activation=`. An unknown name is an error; Darknet takes it for relu.",
         _table(("activation", "formula"), ((f"`{name}`", entry.formula) for name, entry in ACTIVATIONS.items())),
-        "## Sections of Darknet that this version does not run\n\nA cfg that has one of them is refused with its line.",
-        _table(("section", "what it is"), ((f"`[{name}]`", what) for name, what in LATER.items())),
     ]
     return "\n\n".join(part.strip() for part in parts) + "\n"
 

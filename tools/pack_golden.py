@@ -1,9 +1,10 @@
-"""Packs numbers recorded from the C programs into tests/golden: the forward cases whose sections all exist here.
+"""Packs numbers recorded from the C programs into tests/golden: the cases of a folder whose sections all exist here.
 
     python tools/pack_golden.py SHARED/golden/forward tests/golden
+    python tools/pack_golden.py SHARED/golden/heads tests/golden
 
 Run it again when section types are added. Writes ``forward.npz``, one array of bytes in which nothing is stored twice,
-and ``forward.json``, which says for each case what it is and where its numbers begin.
+and ``forward.json``, which says for each case what it is and where its numbers begin (named after the folder).
 """
 
 from __future__ import annotations
@@ -40,7 +41,7 @@ class Store:
 
 
 def pack_case(folder: Path, name: str, about: dict[str, Any], store: Store) -> dict[str, Any]:
-    """What forward.json says of one case; its numbers go to the store."""
+    """What the JSON file says of one case; its numbers go to the store."""
     with np.load(folder / f"{name}.npz") as numbers:
         arrays = {key: numbers[key] for key in numbers.files}
     case: dict[str, Any] = {
@@ -52,6 +53,8 @@ def pack_case(folder: Path, name: str, about: dict[str, Any], store: Store) -> d
     }
     if "quirk" in about:
         case["quirk"] = True
+    if "queries" in about:
+        case["queries"] = about["queries"]
     weights = folder / f"{name}.weights"
     if weights.exists():
         case["arrays"]["weights"] = store.add(weights.read_bytes())
@@ -73,7 +76,7 @@ def main() -> None:
     """Pack the cases of one folder into another."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folder", type=Path, help="the folder with cases.json and a .cfg and .npz for each case")
-    parser.add_argument("out", type=Path, help="where forward.npz and forward.json go")
+    parser.add_argument("out", type=Path, help="where the .npz and .json file go")
     arguments = parser.parse_args()
     about = json.loads((arguments.folder / "cases.json").read_text())
     store = Store()
@@ -82,9 +85,10 @@ def main() -> None:
         for name in about
         if runs_here(arguments.folder, name)
     }
-    np.savez_compressed(arguments.out / "forward.npz", data=np.frombuffer(b"".join(store.parts), np.uint8))
+    stem = arguments.folder.name
+    np.savez_compressed(arguments.out / f"{stem}.npz", data=np.frombuffer(b"".join(store.parts), np.uint8))
     lines = [f"{json.dumps(name)}: {json.dumps(case)}" for name, case in cases.items()]
-    (arguments.out / "forward.json").write_text("{\n" + ",\n".join(lines) + "\n}\n")
+    (arguments.out / f"{stem}.json").write_text("{\n" + ",\n".join(lines) + "\n}\n")
     print(f"{len(cases)} of {len(about)} cases, {store.length} bytes of numbers")
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import math
 import re
 from collections.abc import Callable, Sequence
 from typing import Any, NoReturn
@@ -12,6 +13,7 @@ from darknetpy.errors import did_you_mean, printable
 USAGE = 2  # the exit code of a command line that cannot be read
 DIALECTS = ("alexeyab", "pjreddie")  # as in darknetpy.dialect, which takes NumPy to import
 _NUMBER = re.compile(r"-\d+|-\d*\.\d+")
+_POSITIVE = re.compile(r"\+?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?", re.ASCII | re.IGNORECASE)
 
 
 class Parser(argparse.ArgumentParser):
@@ -28,6 +30,7 @@ class Parser(argparse.ArgumentParser):
             **settings,
         )
         self.add_argument("-h", "--help", action="help", help="show this text")
+        self._rules: list[Callable[[argparse.Namespace], str | None]] = []
 
     def read(self, words: Sequence[str], into: argparse.Namespace) -> argparse.Namespace:
         """The values of these arguments, put ``into`` a namespace; a wrong option is named before anything missing.
@@ -41,7 +44,19 @@ class Parser(argparse.ArgumentParser):
                 hint = did_you_mean(name, self._option_string_actions)
                 self.error(f"unknown option {name}" + (f". {hint}" if hint else ""))
         paths = [f"./{word}" if word.startswith("-") and word != "-" else word for word in words[end + 1 :]]
-        return self.parse_intermixed_args([*words[:end], *paths], into)
+        arguments = self.parse_intermixed_args([*words[:end], *paths], into)
+        for rule in self._rules:
+            if complaint := rule(arguments):
+                self.error(complaint)
+        return arguments
+
+    def add_rule(self, rule: Callable[[argparse.Namespace], str | None]) -> None:
+        """What must hold between arguments: ``rule`` gives the text of the error, or None if all is well."""
+        self._rules.append(rule)
+
+    def option(self, name: str) -> argparse.Action | None:
+        """The option of that name, dashes included, or None; its ``nargs`` is 0 where it takes no value."""
+        return self._option_string_actions.get(name)
 
     def _knows(self, word: str) -> bool:
         """Whether a word is one of the options, with or without ``=value``, or several short ones in one (``-qv``)."""
@@ -66,6 +81,25 @@ def whole_number(minimum: int, maximum: int) -> Callable[[str], int]:
         return int(text)
 
     return read
+
+
+def share(text: str) -> float:
+    """A type of arguments: numbers from 0 to 1."""
+    try:
+        number = float(text)
+    except ValueError:
+        number = math.nan
+    if not 0 <= number <= 1:  # also for NaN
+        raise argparse.ArgumentTypeError(f"{text!r}, expected a number from 0 to 1")
+    return number
+
+
+def positive_number(text: str) -> float:
+    """A type of arguments: numbers above 0."""
+    number = float(text) if _POSITIVE.fullmatch(text) else math.nan
+    if not 0 < number < math.inf:
+        raise argparse.ArgumentTypeError(f"{text!r}, expected a number above 0")
+    return number
 
 
 def one_of(*words: str) -> Callable[[str], str]:

@@ -4,27 +4,20 @@ from __future__ import annotations
 
 import argparse
 import json
-import sys
-from collections.abc import Callable, Generator, Iterable, Iterator
-from contextlib import AbstractContextManager, closing, contextmanager
+from collections.abc import Generator
+from contextlib import closing
 from functools import partial
-from itertools import islice
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from darknetpy.cli import terminal
-from darknetpy.cli.arguments import Parser, add_cfg, add_dialect, add_strict, one_of, whole_number
-from darknetpy.errors import ConfigError, DarknetpyWarning, DataError, Findings, ImageError, printable
+from darknetpy.cli import pictures
+from darknetpy.cli.arguments import Parser, whole_number
+from darknetpy.errors import ConfigError, DarknetpyWarning, ImageError, printable
 
 if TYPE_CHECKING:
     import numpy as np
 
     from darknetpy.classification import Classification
     from darknetpy.network import Network
-
-PREPROCESSES = ("crop", "letterbox", "stretch")  # as in darknetpy.images.preprocess, which takes NumPy to import
-MAXIMUM_PIXELS = 178_000_000  # as in darknetpy.images.decode
-MOST_THREADS = 1024
-MOST_AT_ONCE = 4096  # pictures
 
 _DESCRIPTION = """\
 Say what is in pictures: the most probable classes of each.
@@ -61,158 +54,61 @@ class _Prepared(NamedTuple):
 def add_arguments(parser: Parser) -> None:
     """Declare what the command takes."""
     parser.description, parser.epilog = _DESCRIPTION, _EXAMPLES
-    parser.usage = f"{parser.prog} [OPTION...] CFG WEIGHTS IMAGE..."
-    add_cfg(parser)
-    parser.add_argument("weights", metavar="WEIGHTS", help="its .weights file, or the same name")
-    parser.add_argument(
-        "images",
-        metavar="IMAGE",
-        nargs="+",
-        help="a picture, a folder, a pattern in quotes, @list.txt (one path a line), or - for a list on standard input",
-    )
+    pictures.add_network_and_images(parser)
     parser.add_argument(
         "--top", type=whole_number(1, 2**31 - 1), default=5, metavar="N", help="how many classes a picture [5]"
     )
-    parser.add_argument("--names", metavar="FILE", help="names of the classes [those beside CFG]")
-    parser.add_argument(
-        "--preprocess",
-        type=one_of(*PREPROCESSES),
-        metavar="HOW",
-        help="how a picture is fitted to the network: crop (the middle), letterbox (all of it, grey borders) or "
-        "stretch [as the dialect's program does]",
-    )
-    add_dialect(parser)
+    pictures.add_names_and_preprocess(parser)
     output = parser.add_mutually_exclusive_group()
     output.add_argument("--json", action="store_true", help="print one JSON document")
     output.add_argument("--jsonl", action="store_true", help="print one JSON object a line and picture")
-    parser.add_argument(
-        "--batch", type=whole_number(1, MOST_AT_ONCE), default=1, metavar="N", help="pictures computed at once [1]"
-    )
-    parser.add_argument(
-        "--threads", type=whole_number(1, MOST_THREADS), metavar="N", help="threads that compute [one a core]"
-    )
-    parser.add_argument(
-        "--max-pixels",
-        type=whole_number(1, 2**40),
-        default=MAXIMUM_PIXELS,
-        metavar="N",
-        help=f"refuse larger pictures (width x height) [{MAXIMUM_PIXELS}]",
-    )
-    parser.add_argument("--no-exif", action="store_true", help="do not turn pictures as the camera says")
-    parser.add_argument(
-        "--allow-damaged", action="store_true", help="use what can be read of damaged weights and pictures"
-    )
-    add_strict(parser)
+    pictures.add_computing_and_reading(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Classify; 1 if there is a picture without an answer, else 0."""
-    network = _load(arguments)
-    paths = _paths(arguments)
-    total = _count(arguments) if terminal.shows_progress() else None
-    answered = failed = 0
-    with (
-        _output(arguments) as write,
-        terminal.progress(total) as advance,
-        closing(_outcomes(network, paths, arguments)) as outcomes,
-    ):
-        for outcome in outcomes:
-            write(outcome)
-            advance()
-            answered += "error" not in outcome
-            failed += "error" in outcome
-    if failed and answered + failed > 1:
-        terminal.news(f"{failed} of {answered + failed} pictures have no answer.")
-    return 1 if failed else 0
-
-
-def _load(arguments: argparse.Namespace) -> Network:
-    """The network, with what there is to say about its files."""
-    from darknetpy.kernels.cache import on_compile
-    from darknetpy.network import load
-
-    network = load(
-        arguments.cfg,
-        arguments.weights,
-        names=arguments.names,
-        batch=arguments.batch,
-        threads=arguments.threads,
-        dialect=arguments.dialect,
-        memory="low",
-        strict=arguments.strict,
-        allow_damaged=arguments.allow_damaged,
-    )
-    if network.loaded:
-        terminal.note(
-            f"{printable(arguments.weights, limit=None)}: {network.loaded.layers_loaded} layers with weights, "
-            f"{network.loaded.parameters:,} parameters, seen {network.loaded.seen:,} pictures in training"
-        )
-    for remark in network.notes:
-        terminal.note(remark)
+    network = pictures.load_network(arguments)
     _require_classifier(network)
-    on_compile(terminal.news)
-    return network
+    form = json.dumps if arguments.json or arguments.jsonl else _text
+    with pictures.json_document(arguments) if arguments.json else pictures.lines() as write:
+
+        def write_outcome(outcome: Outcome) -> bool:
+            write(form(outcome))
+            return "error" not in outcome
+
+        return pictures.answer_all(_outcomes(network, arguments), write_outcome, arguments)
 
 
 def _require_classifier(network: Network) -> None:
-    """Refuse, before any picture is read, a network that takes no pictures or does not answer with classes."""
-    from darknetpy.images.channels import require_known_channels
+    """Refuse, before any picture is read, a network that does not answer with classes."""
     from darknetpy.layers.base import shape_text
 
-    path, output = network.graph.cfg.path, network.layers[-1].output_shape
-    if len(network.input_shape) != 3:
-        raise ConfigError(f"the network takes {network.input_shape[0]} values", "pictures", path=path)
+    output, path = network.layers[-1].output_shape, network.graph.cfg.path
+    if network.is_detector:
+        raise ConfigError("this network is a detector", "a classifier", "Use darknetpy detect", path=path)
     if max(output[1:], default=1) > 1:
-        raise ConfigError(f"the network answers with {shape_text(output)} values", "one for each class", path=path)
-    require_known_channels(network.input_shape[0])
+        found = f"the network answers with {shape_text(output)} values"
+        raise ConfigError(found, "one for each class", path=path)
 
 
-def _paths(arguments: argparse.Namespace) -> Iterator[str]:
-    from darknetpy.images.sources import expand
-
-    if "-" in arguments.images and sys.stdin is None:
-        raise DataError("standard input is closed", "a list of pictures, one path a line")
-    return expand(arguments.images)
-
-
-def _count(arguments: argparse.Namespace) -> int | None:
-    """How many pictures there are; None if only standard input knows."""
-    return None if "-" in arguments.images else sum(1 for _ in _paths(arguments))
-
-
-def _outcomes(network: Network, paths: Iterable[str], arguments: argparse.Namespace) -> Generator[Outcome, None, None]:
-    """One for each path, in their order; pictures are decoded while others are computed."""
-    from darknetpy.engine.threads import available_cores
-    from darknetpy.images.ahead import decode_ahead
-
-    workers = arguments.threads or available_cores()
+def _outcomes(network: Network, arguments: argparse.Namespace) -> Generator[Outcome, None, None]:
+    """One for each picture, in their order; pictures are decoded while others are computed."""
     prepare = partial(_prepare, network, arguments)
-    decoded = decode_ahead(paths, prepare, workers=workers, ahead=workers + arguments.batch)
-    with closing(decoded):
-        while batch := list(islice(decoded, arguments.batch)):
+    with closing(pictures.batches(pictures.paths_of(arguments), prepare, arguments)) as batches:
+        for batch in batches:
             yield from _answers(network, batch, arguments)
 
 
 def _prepare(network: Network, arguments: argparse.Namespace, path: str) -> _Prepared:
     """Decode one picture and fit it to the network; runs in worker threads."""
-    from darknetpy.images.decode import read_picture
-
-    findings = Findings(strict=arguments.strict)
-    picture = read_picture(
-        path,
-        channels=network.input_shape[0],
-        maximum_pixels=arguments.max_pixels,
-        exif=not arguments.no_exif,
-        allow_damaged=arguments.allow_damaged,
-        findings=findings,
-    )
+    picture, warnings = pictures.decode(path, network.input_shape[0], arguments)
     height, width = picture.shape[:2]
-    return _Prepared(network.prepare(picture, preprocess=arguments.preprocess), width, height, findings.warnings)
+    return _Prepared(network.prepare(picture, preprocess=arguments.preprocess), width, height, warnings)
 
 
 def _answers(
     network: Network, batch: list[tuple[str, _Prepared | ImageError]], arguments: argparse.Namespace
-) -> Iterator[Outcome]:
+) -> Generator[Outcome, None, None]:
     """Compute the readable pictures together; what was wrong or odd is said when it is the picture's turn."""
     import numpy as np
 
@@ -220,57 +116,15 @@ def _answers(
     answers = iter(network.classify_prepared(np.stack(readable), arguments.top) if readable else ())
     for path, result in batch:
         if isinstance(result, ImageError):
-            yield _failure(path, result)
+            yield {"path": path, "error": pictures.say_failure(result)}
             continue
-        for warning in result.warnings:
-            terminal.warning(str(warning))
+        pictures.say_warnings(result.warnings)
         predictions = [_prediction(answer) for answer in next(answers)]
         yield {"path": path, "width": result.width, "height": result.height, "predictions": predictions}
 
 
-def _failure(path: str, error: ImageError) -> Outcome:
-    terminal.error(str(error))
-    return {"path": path, "error": str(error)}
-
-
 def _prediction(answer: Classification) -> Outcome:
     return {"class_id": answer.class_id, "label": answer.label, "probability": answer.probability}
-
-
-def _output(arguments: argparse.Namespace) -> AbstractContextManager[Callable[[Outcome], None]]:
-    if arguments.json:
-        return _json_document(arguments.cfg, arguments.weights)
-    return _lines(json.dumps) if arguments.jsonl else _lines(_text)
-
-
-@contextmanager
-def _lines(form: Callable[[Outcome], str]) -> Iterator[Callable[[Outcome], None]]:
-    """Print each outcome by itself, at once; nothing where ``form`` has nothing to say."""
-
-    def write(outcome: Outcome) -> None:
-        text = form(outcome)
-        if text:
-            terminal.answer(text)
-
-    yield write
-
-
-@contextmanager
-def _json_document(network: str, weights: str) -> Iterator[Callable[[Outcome], None]]:
-    """Print one document, picture by picture; it is closed even when something ends the command early."""
-    opening = f'{{"network": {json.dumps(network)}, "weights": {json.dumps(weights)}, "images": [\n'
-    started = False
-
-    def write(outcome: Outcome) -> None:
-        nonlocal started
-        terminal.answer((",\n" if started else opening) + json.dumps(outcome), end="")
-        started = True
-
-    try:
-        yield write
-    finally:
-        if started:
-            terminal.answer("\n]}")
 
 
 def _text(outcome: Outcome) -> str:

@@ -12,11 +12,11 @@ import sys
 import threading
 import traceback
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
-from types import FrameType
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from types import FrameType, ModuleType
 
 from darknetpy import __version__
-from darknetpy.cli import terminal
+from darknetpy.cli import darknet_syntax, terminal
 from darknetpy.cli.arguments import Parser, add_verbosity
 from darknetpy.errors import DarknetpyError, did_you_mean, printable
 
@@ -26,8 +26,10 @@ BROKEN_PIPE = 13  # SIGPIPE, which Windows has not
 
 COMMANDS = {
     "classify": "say what is in pictures",
+    "detect": "say what is where in pictures",
     "summary": "show the layers of a network in a table",
     "check": "list all mistakes in a cfg and its other files",
+    "generate": "go on with a text, by a recurrent network",
 }
 """Each is a module of this folder with ``add_arguments(parser)`` and ``run(arguments) -> exit code``."""
 
@@ -78,22 +80,39 @@ def _run(words: list[str]) -> int:
             parser.print_help(sys.stderr)
             parser.exit(2)
         parser.error("no command")
-    name = words[place]
+    name, rest = words[place], words[place + 1 :]
+    answering: AbstractContextManager[None] = nullcontext()
+    if darknet_syntax.is_meant(words[place:], COMMANDS):
+        with terminal.messages(quiet=arguments.quiet, verbose=arguments.verbose):
+            translation = darknet_syntax.translate(words[place:], command_parser)
+            translation.tell()
+        (name, *rest), answering = translation.words, translation.answering()
     if name not in COMMANDS:
         expected = f"unknown command {printable(name)}, expected one of {', '.join(COMMANDS)}"
         parser.error(f"{expected}. {did_you_mean(name, COMMANDS)}".rstrip(" ."))
-    command = importlib.import_module(f"darknetpy.cli.{name}")
-    command_parser = Parser(prog=f"darknetpy {name}")
-    command.add_arguments(command_parser)
-    add_verbosity(command_parser)
-    arguments = command_parser.read(words[place + 1 :], arguments)
+    arguments = command_parser(name).read(rest, arguments)
     with terminal.messages(quiet=arguments.quiet, verbose=arguments.verbose):
-        return _run_command(command.run, arguments)
+        return _run_command(_module(name).run, arguments, answering)
 
 
-def _run_command(run: Callable[[argparse.Namespace], int], arguments: argparse.Namespace) -> int:
+def command_parser(name: str) -> Parser:
+    """What reads the arguments of one of the ``COMMANDS``."""
+    parser = Parser(prog=f"darknetpy {name}")
+    _module(name).add_arguments(parser)
+    add_verbosity(parser)
+    return parser
+
+
+def _module(name: str) -> ModuleType:
+    return importlib.import_module(f"darknetpy.cli.{name}")
+
+
+def _run_command(
+    run: Callable[[argparse.Namespace], int], arguments: argparse.Namespace, answering: AbstractContextManager[None]
+) -> int:
     try:
-        return run(arguments)
+        with answering:
+            return run(arguments)
     except (DarknetpyError, MemoryError) as error:
         if arguments.debug:
             traceback.print_exc()

@@ -1,4 +1,4 @@
-"""Files that a cfg names: a tree of classes, a map of class numbers."""
+"""Files that a cfg or a .data file names: a tree of classes, a map of class numbers, class names."""
 
 from __future__ import annotations
 
@@ -9,8 +9,9 @@ from darknetpy.config.sections import Section
 from darknetpy.errors import ConfigError, printable, printable_path
 
 
-def find_named_file(section: Section, option: str, name: str) -> Path:
-    """The file that ``option=name`` of a section means: from the current folder, else from the folder of the cfg.
+def find_named_file(section: Section, option: str, name: str, *, owner: str = "cfg") -> Path:
+    """The file that ``option=name`` of a section means: from the current folder, else from the folder of the ``owner``,
+    the file that it stands in.
 
     Raises ConfigError, pointing at the option, where neither has it.
     """
@@ -18,7 +19,7 @@ def find_named_file(section: Section, option: str, name: str) -> Path:
     for folder in folders:
         if os.path.isfile(folder / name):  # noqa: PTH113  # Path.is_file raises for names that are too long
             return folder / name
-    looked = ", nor in the folder of the cfg" if section.path is not None else ""
+    looked = f", nor in the folder of the {owner}" if section.path is not None else ""
     raise ConfigError(
         f"{option}={printable(name)}: no such file in {printable_path(str(Path.cwd()))}{looked}",
         "a file that can be read",

@@ -11,7 +11,7 @@ import operator
 import re
 import struct
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any
 
@@ -67,7 +67,8 @@ class Option:
     """One ``name=value`` of a section: the source of parsing, checking, docs and bad-value tests.
 
     ``minimum`` and ``maximum`` are inclusive unless ``open_bounds``, ``below`` is a maximum that is not; for lists they
-    hold for every element. ``choices`` are the allowed words. ``finite`` refuses nan and inf.
+    hold for every element. ``choices`` are the allowed words, ``elsewhere`` what other programs call some of them.
+    ``finite`` refuses nan and inf. What is ``REQUIRED`` for training alone may be missing when running.
     """
 
     name: str
@@ -79,6 +80,7 @@ class Option:
     open_bounds: bool = False
     below: float | None = None
     choices: tuple[str, ...] = ()
+    elsewhere: Mapping[str, str] = field(default_factory=dict, hash=False)
     finite: bool = True
     use: Use = Use.RUN
 
@@ -97,6 +99,10 @@ class Option:
             yield ("less than" if self.open_bounds else "at most"), self.maximum
         if self.below is not None:
             yield "less than", self.below
+
+    def binds(self, training: bool) -> bool:
+        """Whether the option must be in order for what is about to be done."""
+        return self.use is Use.RUN or (self.use is Use.TRAIN and training)
 
     def default_for(self, earlier: Options, dialect: Dialect) -> Any:
         """The value when the section does not give one."""
@@ -248,8 +254,10 @@ def read_options(
             options.given.add(option.name)
             value = _read_given(option, section, value, options, findings, training)
         elif value is REQUIRED:
-            findings.error(ConfigError(f"no {option.name}=", option.expected(), f"Add {option.name}=", **section.at()))
-            options.failed = True
+            if option.binds(training):
+                found, remedy = f"no {option.name}=", f"Add {option.name}="
+                findings.error(ConfigError(found, option.expected(), remedy, **section.at()))
+                options.failed = True
             value = None
         options._values[option.name] = value
     _warn_unknown(section, declared, findings)
@@ -265,7 +273,7 @@ def _read_given(
     try:
         value = option.parse(text)
     except ValueError:
-        binding = option.use is Use.RUN or (option.use is Use.TRAIN and training)
+        binding = option.binds(training)
         _report_bad(option, text, section, findings, binding)
         options.failed |= binding
         return None if default is REQUIRED else default
@@ -287,6 +295,9 @@ def _report_bad(option: Option, text: str, section: Section, findings: Findings,
 
 def _remedy(option: Option, text: str) -> str:
     """What to write instead."""
+    if text.lower() in option.elsewhere:
+        choice = option.elsewhere[text.lower()]
+        return f"Darknet calls it {choice}: write {option.name}={choice}"
     if option.choices:
         return did_you_mean(text, option.choices) or "Choose one of them"
     if option.kind is Kind.FLAG:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 import os
+import re
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -11,16 +13,24 @@ from darknetpy.errors import ConfigError, did_you_mean, printable
 
 _PACKAGE = Path(__file__).resolve().parent.parent
 _ROOTS = (_PACKAGE / "shipped", _PACKAGE.parent)  # installed; in a checkout
+_CLASSES = re.compile(r"# Classes: (\w+)")
 
 
 @dataclass(frozen=True)
 class ShippedNetwork:
-    """Files of one network; ``weights`` and ``names`` are None where we ship none."""
+    """Files of one network; ``weights`` is None where we ship none."""
 
     name: str
     cfg: Path
     weights: Path | None
-    names: Path | None
+
+    @property
+    def names(self) -> Path | None:
+        """Its class names: the file with its stem, else the list that the comment at the top of the cfg names.
+
+        Many networks share a list: ``# Classes: coco`` means coco.names beside the cfg. None where there is neither.
+        """
+        return _existing(self.cfg.with_suffix(".names")) or _class_list(self.cfg)
 
 
 @cache
@@ -30,11 +40,18 @@ def shipped_networks() -> dict[str, ShippedNetwork]:
     if root is None:
         return {}
     return {
-        cfg.stem: ShippedNetwork(
-            cfg.stem, cfg, _existing(root / "weights" / f"{cfg.stem}.weights"), _existing(cfg.with_suffix(".names"))
-        )
+        cfg.stem: ShippedNetwork(cfg.stem, cfg, _existing(root / "weights" / f"{cfg.stem}.weights"))
         for cfg in sorted((root / "cfg").glob("*.cfg"))
     }
+
+
+def _class_list(cfg: Path) -> Path | None:
+    with cfg.open(encoding="utf-8") as lines:
+        for line in itertools.takewhile(lambda line: line.startswith("#"), lines):
+            found = _CLASSES.fullmatch(line.strip())
+            if found:
+                return _existing(cfg.with_name(f"{found[1]}.names"))
+    return None
 
 
 def _existing(path: Path) -> Path | None:
@@ -49,13 +66,19 @@ def find_cfg(given: str | bytes | os.PathLike[str]) -> Path:
     name = os.fsdecode(given)
     if name and (_is_path(given) or os.path.exists(name)):  # noqa: PTH110  # see _is_file
         return Path(name)
-    shipped = ", ".join(shipped_networks())
     raise ConfigError(
         f"no such file, and no network called {printable(name)}" if name else "an empty path",
-        f"a cfg file, or one of {shipped}" if shipped else "a cfg file",
-        did_you_mean(name, shipped_networks()) or "Check how the name is written",
+        "a cfg file, or the name of a network that comes with darknetpy" if shipped_networks() else "a cfg file",
+        did_you_mean(name, shipped_networks()) or _where_to_look(),
         path=name or None,
     )
+
+
+def _where_to_look() -> str:
+    """What to do where no name is near: there are too many networks to list."""
+    folders = {network.cfg.parent for network in shipped_networks().values()}
+    listed = "".join(f"; the networks are the .cfg files in {folder}" for folder in folders)
+    return f"Check how the name is written{listed}"
 
 
 def find_weights(given: str | bytes | os.PathLike[str]) -> Path:
@@ -80,5 +103,14 @@ def _is_file(path: str | Path) -> bool:
 
 
 def names_beside(cfg: Path) -> Path | None:
-    """The .names file that goes with a cfg: the one with its stem, beside it."""
-    return _existing(cfg.with_suffix(".names")) if cfg.name else None
+    """The .names file that goes with a cfg: the one with its stem, beside it; for a network that we ship also the list
+    that its cfg names (see :class:`ShippedNetwork`).
+
+    A cfg of somebody else's with such a comment is not asked: copies get other classes, and the comment stays.
+    """
+    if not cfg.name:
+        return None
+    network = shipped_networks().get(cfg.stem)
+    if network and network.cfg == cfg.absolute():
+        return network.names
+    return _existing(cfg.with_suffix(".names"))

@@ -47,6 +47,29 @@ class Tree:
         """(nodes,) bool: true for nodes that are nobody's parent."""
         return ~np.isin(np.arange(len(self)), self.parents)
 
+    @cached_property
+    def children(self) -> dict[int, slice]:
+        """The group of each node that is a parent (the last one, should it have several), and of the root, -1."""
+        return {self.parents[group.start]: group for group in self.groups}
+
+    def walk(self, probabilities: np.ndarray, thresh: float) -> int:
+        """The node that a walk from the root ends at, always to the most probable child.
+
+        It goes on while the product of the probabilities that it meets exceeds ``thresh``, and ends at the parent of
+        the group where it does not; in the first group it ends at the most probable node. pjreddie's program walks on
+        probabilities that are products already (`absolute`), so that they count several times.
+        Source: pjreddie/darknet src/tree.c, hierarchy_top_prediction.
+        """
+        product, group = 1.0, self.groups[0]
+        while True:
+            best = group.start + int(probabilities[group].argmax())
+            product *= float(probabilities[best])
+            if product <= thresh:
+                return best if group == self.groups[0] else self.parents[group.start]
+            if best not in self.children:
+                return best
+            group = self.children[best]
+
     def absolute(self, probabilities: np.ndarray, *, leaves_only: bool = False) -> np.ndarray:
         """Probabilities given the parent, (..., nodes), multiplied along the way from the root.
 

@@ -8,10 +8,10 @@ import numpy as np
 
 from darknetpy.engine.convolutions import LATE_PIXELS, Geometry, PackedConvolution, divide_pixels, divide_rows
 from darknetpy.engine.memory import Value
-from darknetpy.engine.plan import BLOCKED, PLANAR, Plan, Results
+from darknetpy.engine.plan import BLOCKED, PLANAR, Plan, Run
 from darknetpy.graph import INPUT, Node
 from darknetpy.kernels.activations import ACTIVATIONS, activate
-from darknetpy.kernels.blocked import add_blocks, average_pixels, copy_blocks, pool_maximum
+from darknetpy.kernels.blocked import add_blocks, average_pixels, copy_blocks, pool_maximum, repeat_pixels
 from darknetpy.kernels.convolution import convolve_pixels, convolve_rows, gather_panel
 from darknetpy.kernels.layout import blocks_of
 from darknetpy.kernels.simd import LANES
@@ -34,8 +34,8 @@ def lower_plain(plan: Plan, node: Node) -> None:
     inputs = [plan.value(source, PLANAR) for source in node.sources]
     output = plan.output(node, PLANAR)
 
-    def forward(arena: np.ndarray, results: Results) -> None:
-        output.view(arena)[:] = node.layer.forward([value.view(arena) for value in inputs])
+    def forward(arena: np.ndarray, run: Run) -> None:
+        output.view(arena)[:] = node.advance([value.view(arena) for value in inputs], run.states)
 
     plan.call(forward, [*inputs, output])
 
@@ -150,7 +150,7 @@ def _activate(plan: Plan, node: Node, output: Value) -> None:
         return
     value = plan.value(node.index, PLANAR) if name.startswith(MIXING) else output
 
-    def apply(arena: np.ndarray, results: Results) -> None:
+    def apply(arena: np.ndarray, run: Run) -> None:
         values = value.view(arena)
         values[:] = activate(name, values)
 
@@ -232,19 +232,36 @@ def lower_avgpool(plan: Plan, node: Node) -> bool:
     return True
 
 
+def lower_upsample(plan: Plan, node: Node) -> bool:
+    """Pixels of a blocked array become squares; sums of squares (a negative stride) stay plain."""
+    options = node.options
+    if options.stride < 0 or not _all_blocked(plan, node):
+        return False
+    source, output = plan.value(node.sources[0], BLOCKED), plan.output(node, BLOCKED)
+    fields = {
+        "blocks": source.blocks, "width": source.shape[2], "out_height": output.shape[1],
+        "stride": options.stride, "scale": options.scale,
+    }  # fmt: skip
+    plan.operate(repeat_pixels, plan.images * source.blocks, {"source": source, "out": output}, fields)
+    return True
+
+
 def lower_passing(plan: Plan, node: Node) -> bool:
-    """A layer that passes its input on; dropout and cost have something to do in training only."""
+    """A layer that passes its input on; some of them have something to do in training only."""
     plan.same_as(node, node.sources[0])
     return True
 
 
 FAST_FORMS: dict[str, Callable[[Plan, Node], bool]] = {
     "avgpool": lower_avgpool,
+    "contrastive": lower_passing,
     "convolutional": lower_convolutional,
     "cost": lower_passing,
     "dropout": lower_passing,
+    "empty": lower_passing,
     "maxpool": lower_maxpool,
     "route": lower_route,
     "shortcut": lower_shortcut,
+    "upsample": lower_upsample,
 }
 """Section type -> the function that adds its fast form's steps, and says whether it has one for these options."""

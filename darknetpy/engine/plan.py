@@ -5,20 +5,27 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from darknetpy.engine.convolutions import PackedConvolution
 from darknetpy.engine.memory import Value, aligned_bytes, place
 from darknetpy.engine.threads import Job, Scratch, Team
-from darknetpy.graph import INPUT, Graph, Node
+from darknetpy.graph import INPUT, Graph, LayerStates, Node
 from darknetpy.kernels.layout import to_blocked, to_planar
 from darknetpy.kernels.operations import Operation
 
 PLANAR, BLOCKED = False, True
 Results = dict[int, np.ndarray]
 NOTHING: Mapping[str, Any] = MappingProxyType({})
+
+
+class Run(NamedTuple):
+    """What belongs to one run: the wanted outputs so far, and what recurrent layers remember."""
+
+    results: Results
+    states: LayerStates
 
 
 @dataclass(frozen=True)
@@ -36,9 +43,9 @@ class OperationStep:
 
 @dataclass(frozen=True)
 class CallStep:
-    """A Python function of (arena, results)."""
+    """A Python function of (arena, run)."""
 
-    function: Callable[[np.ndarray, Results], None]
+    function: Callable[[np.ndarray, Run], None]
 
 
 class Plan:
@@ -115,16 +122,16 @@ class Plan:
         self.scratch_bytes = max(self.scratch_bytes, scratch_bytes)
         self._add(OperationStep(operation, record, places, chunks), values.values())
 
-    def call(self, function: Callable[[np.ndarray, Results], None], values: Iterable[Value]) -> None:
-        """Add a Python function of (arena, results) that reads or writes these values."""
+    def call(self, function: Callable[[np.ndarray, Run], None], values: Iterable[Value]) -> None:
+        """Add a Python function of (arena, run) that reads or writes these values."""
         self._add(CallStep(function), values)
 
     def keep(self, node: Node) -> None:
         """Copy a node's output to the results, as soon as it is there."""
         value, index = self.value(node.index, PLANAR), node.index
 
-        def copy(arena: np.ndarray, results: Results) -> None:
-            results[index] = value.view(arena).copy()
+        def copy(arena: np.ndarray, run: Run) -> None:
+            run.results[index] = value.view(arena).copy()
 
         self.call(copy, [value])
 
@@ -178,13 +185,13 @@ class Workspace:
             record[name] = self._arena.ctypes.data + value.offset + offset
         return record
 
-    def run(self, batch: np.ndarray, team: Team) -> Results:
-        """The wanted outputs for a batch (n, *input_shape)."""
+    def run(self, batch: np.ndarray, team: Team, states: LayerStates) -> Results:
+        """The wanted outputs for a batch (n, *input_shape); ``states`` go on."""
         self.plan.input.view(self._arena)[:] = batch
-        results: Results = {}
+        run = Run({}, states)
         for part in self._parts:
             if isinstance(part, Job):
                 team.run(part, self._scratch)
             else:
-                part.function(self._arena, results)
-        return results
+                part.function(self._arena, run)
+        return run.results

@@ -10,7 +10,7 @@ from darknetpy.engine.convolutions import PackedConvolution
 from darknetpy.engine.lower import lower, pack
 from darknetpy.engine.plan import Plan, Results, Workspace
 from darknetpy.engine.threads import Team, available_cores
-from darknetpy.graph import INPUT, Graph, Node
+from darknetpy.graph import INPUT, Graph, Node, State
 
 PLANS_KEPT = 8
 
@@ -27,8 +27,8 @@ class Program:
         after_packing: called with each node whose arrays the program will not look at again.
 
     >>> program = Program(graph, threads=2)
-    >>> program.run(np.zeros((1, 3, 224, 224), np.float32), [graph.output_index])[graph.output_index].shape
-    (1, 1000)
+    >>> program.run(np.zeros((1, 1, 28, 28), np.float32), [graph.output_index])[graph.output_index].shape
+    (1, 10)
     """
 
     def __init__(
@@ -52,18 +52,22 @@ class Program:
         """Indexes of layers whose own arrays the program does not need any more."""
         return frozenset(self._packed)
 
-    def run(self, batch: np.ndarray, wanted: Iterable[int]) -> Results:
+    def run(self, batch: np.ndarray, wanted: Iterable[int], state: State | None = None) -> Results:
         """The outputs of the wanted layers.
 
         Args:
             batch: (n, *input_shape) float32; another height and width work where the layers allow them.
             wanted: indexes of layers.
+            state: what recurrent layers remember, from ``new_state`` of the graph; it is changed. Without one every
+                row is the first step of a sequence.
 
         Returns:
             Layer index -> a new array (n, *output_shape), float32.
         """
-        workspace = self._workspace(self.plan(batch.shape, wanted))
-        results = workspace.run(batch, self._team)
+        memory = self.graph.new_state() if state is None else state
+        with memory.going_on(self.graph.recurrent_layers, batch.shape) as states:
+            workspace = self._workspace(self.plan(batch.shape, wanted))
+            results = workspace.run(batch, self._team, states)
         self._idle.append(workspace)
         return results
 
@@ -89,10 +93,13 @@ class Program:
         return plan
 
     def _lowered(self, shape: tuple[int, ...], wanted: frozenset[int]) -> Plan:
-        """The steps from the input to the wanted outputs; layers that they do not depend on are left out."""
+        """The steps from the input to the wanted outputs, and to recurrent layers, which go on in every call.
+
+        Layers that none of these depends on are left out.
+        """
         graph = self.graph if shape[1:] == self.graph.input_shape else self.graph.resized(*shape[2:])
         plan = Plan(graph, shape[0], self._packed, self.threads)
-        needed = needed_layers(graph, wanted)
+        needed = needed_layers(graph, {*wanted, *(layer.index for layer in graph.recurrent_layers)})
         for node in graph.nodes:
             if node.index in needed:
                 lower(plan, node)

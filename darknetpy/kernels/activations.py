@@ -119,6 +119,12 @@ ACTIVATIONS: dict[str, Activation] = {
     ),
 }
 
+NAMES_ELSEWHERE = {
+    "silu": "swish", "sigmoid": "logistic", "leakyrelu": "leaky", "leaky_relu": "leaky", "hardtanh": "hardtan",
+    "identity": "linear",
+}  # fmt: skip
+"""Names that other programs have for an activation -> Darknet's; for messages."""
+
 
 def activate(name: str, x: np.ndarray) -> np.ndarray:
     """The activation of that name, of an array of any shape; the dtype stays. Overflow to infinity is silent.

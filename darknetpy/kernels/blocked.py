@@ -18,8 +18,10 @@ POOLING = record_type(
     **integers("height", "width", "out_height", "out_width", "size", "stride_x", "stride_y", "padding"),
 )
 ADDITION = record_type(**_ARRAYS, **integers("pixels", "other", "other_plane", "other_image"), slope="f4")
+REPETITION = record_type(**_ARRAYS, **integers("width", "out_height", "stride"), scale="f4")
 
 _read_copy, _read_pooling, _read_addition = reader(COPY), reader(POOLING), reader(ADDITION)
+_read_repetition = reader(REPETITION)
 
 
 @operation(COPY)
@@ -80,3 +82,20 @@ def add_blocks(record: int, chunk: int, scratch: int) -> None:
     slope = splat(addition.slope)
     for at in range(0, addition.pixels * LINE, LINE):
         store(out + at, rectify(add(load(source + at), load(other + at)), slope))
+
+
+@operation(REPETITION)
+def repeat_pixels(record: int, chunk: int, scratch: int) -> None:
+    """Each pixel times ``scale``, as a square of ``stride`` pixels; the output is written in its order."""
+    repetition = _read_repetition(record)
+    image, block = chunk // repetition.blocks, chunk % repetition.blocks
+    source = repetition.source + image * repetition.source_image + block * repetition.source_plane
+    out = repetition.out + image * repetition.out_image + block * repetition.out_plane
+    scale = splat(repetition.scale)
+    for out_row in range(repetition.out_height):
+        line = source + out_row // repetition.stride * repetition.width * LINE
+        for column in range(repetition.width):
+            pixel = multiply(load(line + column * LINE), scale)
+            for _ in range(repetition.stride):
+                store(out, pixel)
+                out += LINE

@@ -14,7 +14,8 @@ from darknetpy.config.sections import Section
 from darknetpy.config.tree import Tree
 from darknetpy.dialect import Dialect
 from darknetpy.errors import ConfigError, DarknetpyWarning, printable
-from darknetpy.kernels.activations import ACTIVATIONS
+from darknetpy.kernels.activations import ACTIVATIONS, NAMES_ELSEWHERE
+from darknetpy.layers.state import LayerState
 
 Shape = tuple[int, ...]
 """The shape of one picture's values: (c, h, w), or (length,) where there is no picture."""
@@ -38,12 +39,13 @@ COMMON_OPTIONS = (
 
 def activation_option(default: str) -> Option:
     """The ``activation=`` option of a layer type, with its own default."""
-    return Option("activation", default, "function of each output value", Kind.WORD, choices=tuple(ACTIVATIONS))
+    return Option("activation", default, "function of each output value", Kind.WORD, choices=tuple(ACTIVATIONS),
+                  elsewhere=NAMES_ELSEWHERE)  # fmt: skip
 
 
 @dataclass(frozen=True)
 class Array:
-    """One array that a layer owns, float32. ``initial`` is a constant, ``bound`` the limit of a uniform start instead.
+    """One array that a layer owns, float32. It starts with ``initial``, or uniform within ``bound`` around it.
 
     ``in_file`` is false for arrays that a weights file leaves out. ``matrix`` marks those that old files
     (major or minor above 1000) hold transposed, ``flipped`` those that the cfg declares transposed.
@@ -142,6 +144,15 @@ class Layer:
         """The output's shape for these input shapes; raises ConfigError where they do not fit."""
         return shapes[0]
 
+    def check_sources(self, shapes: list[Shape], sources: list[Layer | None]) -> None:
+        """Raise ConfigError where the layers read (None: the network's input) do not give what this one needs.
+
+        Other than `output_shape` it can point at an option of theirs.
+        """
+
+    def check_training(self) -> None:
+        """Raise ConfigError where options that only matter for training cannot be used."""
+
     def check_readers(self, shapes: list[Shape], readers: list[Layer]) -> None:
         """Raise ConfigError where the layers that read this one's output (none: the network's user) cannot use it."""
 
@@ -216,6 +227,22 @@ class Layer:
                 option,
             )
         return index
+
+
+class RecurrentLayer(Layer):
+    """A layer whose output depends on what it saw before. The memory is the caller's: a `LayerState`."""
+
+    def advance(self, inputs: list[np.ndarray], state: LayerState, tape: Tape | None = None) -> np.ndarray:
+        """The output for the next ``state.time_steps`` steps; ``state`` is what came before, and is changed.
+
+        Arrays are (time_steps * b, *shape), time step first; the output is in the dtype of the inputs, which are not
+        changed.
+        """
+        raise TypeError(f"[{self.type}] has no advance")
+
+    def forward(self, inputs: list[np.ndarray], tape: Tape | None = None) -> np.ndarray:
+        """The output for the first step of as many sequences as there are rows."""
+        return self.advance(inputs, LayerState(), tape)
 
 
 def _in_short(option: Option, value: Any) -> str:

@@ -8,7 +8,6 @@ from dataclasses import replace
 import numpy as np
 
 from darknetpy.config.options import Default, Kind, Option, Use
-from darknetpy.kernels.activations import activate
 from darknetpy.layers.base import (
     WINDOW_OPTIONS,
     Array,
@@ -22,11 +21,10 @@ from darknetpy.layers.base import (
     window_text,
 )
 from darknetpy.layers.parts import blur
-from darknetpy.layers.parts.batch_normalization import batch_norm_arrays, fold, normalize, per_channel
-from darknetpy.layers.parts.windows import pad, padded_size, steps, tap
+from darknetpy.layers.parts.batch_normalization import fold
+from darknetpy.layers.parts.convolution import Convolution
 
 _STRIDE = Default("stride", lambda earlier, dialect: earlier.stride)
-BITS_AT_ONCE = 32  # of an xnor convolution
 _IN_SHORT = (*WINDOW_OPTIONS, "filters", "pad", "padding", "batch_normalize", "cbn", "activation")
 """Options that `Convolutional.short` writes in its own way."""
 _WARPS = ("sway", "rotate", "stretch", "stretch_sway")
@@ -109,6 +107,21 @@ class Convolutional(Layer):
     def _given_strides(self) -> tuple[int, int]:
         return (self.options.stride_y, self.options.stride_x)
 
+    @property
+    def part(self) -> Convolution:
+        """What comes before the blur of antialiasing, without names of options."""
+        return Convolution(
+            self.options.filters,
+            self.options.size,
+            self.options.activation,
+            padding=self.padding,
+            strides=self.strides,
+            dilation=self.dilation,
+            groups=self.options.groups,
+            normalized=self.normalized,
+            xnor=self.options.xnor,
+        )
+
     def output_shape(self, shapes: list[Shape]) -> Shape:
         c, h, w = shapes[0]
         self._check_groups(c)
@@ -120,16 +133,15 @@ class Convolutional(Layer):
                 remedy,
                 option="dilation",
             )
-        filtered = self._filtered_shape(h, w)
-        if min(filtered) < 1:
+        shape = self.part.output_shape(shapes[0])
+        if min(shape) < 1:
             raise self.refusal(
-                f"the output would be {filtered[1]}x{filtered[0]}: the filter of {self.options.size} is larger than "
+                f"the output would be {shape[2]}x{shape[1]}: the filter of {self.options.size} is larger than "
                 f"the picture of {w}x{h} with {self.padding} pixels around it",
                 "an output of at least 1x1",
                 "Make the filter smaller, or write pad=1",
                 "size",
             )
-        shape = (self.options.filters, *filtered)
         if not self.options.antialiasing:
             return shape
         blurred = blur.blurred_shape(shape, self.options.antialiasing, self._given_strides)
@@ -137,12 +149,6 @@ class Convolutional(Layer):
             found = f"nothing is left of {shape_text(shape)} after the blur"
             raise self.refusal(found, "an output of at least 1x1", "Make stride smaller", "antialiasing")
         return blurred
-
-    def _filtered_shape(self, h: int, w: int) -> tuple[int, int]:
-        reach = self.dilation * (self.options.size - 1) + 1
-        return tuple(
-            steps(side, 2 * self.padding, reach, stride) for side, stride in zip((h, w), self.strides, strict=True)
-        )  # type: ignore[return-value]  # two sides in, two out
 
     def _check_groups(self, c: int) -> None:
         groups, filters = self.options.groups, self.options.filters
@@ -153,15 +159,12 @@ class Convolutional(Layer):
                 raise self.refusal(f"groups={groups} with {found}", expected, remedy, "groups")
 
     def arrays(self, shapes: list[Shape]) -> list[Array]:
-        filters, size, groups = self.options.filters, self.options.size, self.options.groups
-        shape = (filters, shapes[0][0] // groups, size, size)
-        bound = (2 / (size_of(shape) // filters)) ** 0.5
-        weights = Array("weights", shape, bound=bound, flipped=self.options.flipped)
-        scales = batch_norm_arrays(filters, in_file=not self.options.dontloadscales) if self.normalized else []
-        arrays = [Array("biases", (filters,)), *scales, weights]
+        arrays = self.part.arrays(shapes[0], scales_in_file=not self.options.dontloadscales)
+        if self.options.flipped:
+            arrays[-1] = replace(arrays[-1], flipped=True)
         if self.options.numload:
-            if self.options.numload > filters:
-                expected = f"at most filters={filters}"
+            if self.options.numload > self.options.filters:
+                expected = f"at most filters={self.options.filters}"
                 raise self.refusal(f"numload={self.options.numload}", expected, "Delete numload=", "numload")
             arrays = [replace(array, leading=self.options.numload) for array in arrays]
         return arrays
@@ -171,22 +174,19 @@ class Convolutional(Layer):
         return None if reference is None else self.resolve(reference, "share_index")
 
     def temporary(self, shapes: list[Shape]) -> int:
-        return padded_size(shapes[0], 2 * self.padding)
+        return self.part.temporary(shapes[0])
 
     def flops(self, shapes: list[Shape]) -> int:
         """Twice the products; with ``xnor`` a 32nd of that, as Darknet counts 32 bits as one number."""
-        c, h, w = shapes[0]
-        height, width = self._filtered_shape(h, w)
-        products = self.options.filters * (c // self.options.groups) * self.options.size**2 * height * width
         blurs = 0
         if self.options.antialiasing:
-            filtered = (self.options.filters, height, width)
+            filtered = self.part.output_shape(shapes[0])
             blurred = blur.blurred_shape(filtered, self.options.antialiasing, self._given_strides)
             blurs = 2 * size_of(blurred) * blur.cells(self.options.antialiasing)
-        return 2 * products // (BITS_AT_ONCE if self.options.xnor else 1) + blurs
+        return self.part.flops(shapes[0]) + blurs
 
     def window(self) -> Window:
-        reach = self.dilation * (self.options.size - 1) + 1
+        reach = self.part.reach
         return blur.widened(Window(reach, reach, *self.strides), self.options.antialiasing, self._given_strides)
 
     def short(self) -> str:
@@ -202,36 +202,7 @@ class Convolutional(Layer):
         return self.weights["weights"], self.weights["biases"]
 
     def forward(self, inputs: list[np.ndarray], tape: Tape | None = None) -> np.ndarray:
-        x, weights = inputs[0], self.weights["weights"].astype(inputs[0].dtype, copy=False)
-        outside = 0.0
-        if self.options.xnor:
-            x, weights, outside = _signs(x), _binary(weights), self.dialect.xnor_padding
-        padded = pad(x, self.padding, self.padding, outside)
-        result = self._convolve(padded, weights, self._filtered_shape(*x.shape[2:]))
-        if self.normalized:
-            result = normalize(result, self.weights, self.dialect)
-        else:
-            result = result + per_channel(self.weights["biases"], result)
-        result = activate(self.options.activation, result)
+        result = self.part.run(inputs[0], self.weights, self.dialect)
         if self.options.antialiasing:
             result = blur.blur(result, self.options.antialiasing, self._given_strides)
         return result
-
-    def _convolve(self, padded: np.ndarray, weights: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
-        """Sum over the cells of the filter: at each, one matrix product of all filters with all pixels."""
-        n, groups, filters = len(padded), self.options.groups, self.options.filters
-        by_group = weights.reshape(groups, filters // groups, -1, self.options.size, self.options.size)
-        result = np.zeros((n, groups, filters // groups, shape[0] * shape[1]), padded.dtype)
-        for row, column in np.ndindex(self.options.size, self.options.size):
-            cells = tap(padded, row * self.dilation, column * self.dilation, self.strides, shape)
-            result += by_group[..., row, column] @ cells.reshape(n, groups, -1, shape[0] * shape[1])
-        return result.reshape(n, filters, *shape)
-
-
-def _signs(x: np.ndarray) -> np.ndarray:
-    return np.where(x > 0, 1, -1).astype(x.dtype)
-
-
-def _binary(weights: np.ndarray) -> np.ndarray:
-    """Signs times the mean size of the filter's weights. Source: Rastegari et al. 2016, XNOR-Net."""
-    return _signs(weights) * np.abs(weights).mean(axis=(1, 2, 3), keepdims=True)

@@ -9,15 +9,18 @@ from functools import cache
 import darknetpy.layers
 from darknetpy.layers.base import Layer
 
-LATER = {
-    "deconvolutional": "transposed convolution", "deconv": "transposed convolution", "local": "unshared convolution",
-    "reorg3d": "space to depth", "upsample": "upsampling", "sam": "spatial attention", "l2norm": "normalization",
-    "logistic": "a loss", "rnn": "recurrent", "gru": "recurrent", "lstm": "recurrent", "crnn": "recurrent",
-    "conv_lstm": "recurrent", "history": "recurrent", "implicit": "learned constants", "contrastive": "a loss",
-    "iseg": "segmentation", "empty": "a placeholder", "silence": "a placeholder", "detection": "a detector's head",
-    "region": "a detector's head", "yolo": "a detector's head", "Gaussian_yolo": "a detector's head",
-}  # fmt: skip
-"""Sections of Darknet that this version does not run yet, and what they are."""
+FOREIGN = dict.fromkeys(
+    (
+        *(f"implicit_{kind}{plane}" for kind in ("add", "mul", "cat") for plane in ("", "_2d")),
+        *(f"{kind}_channels{plane}" for kind in ("shift", "control", "alternate", "select") for plane in ("", "_2d")),
+        "route2", "route3", "route_lhalf", "deformableconvolutional", "dwt", "jde", "BatchNorm2d",
+    ),
+    "YOLOR (WongKinYiu/yolor, for PyTorch)",
+)  # fmt: skip
+"""Sections that are met in cfg files although Darknet has none of them, and the program that has.
+
+Source: WongKinYiu/yolor models/models.py.
+"""
 
 
 @cache

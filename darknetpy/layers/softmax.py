@@ -8,6 +8,7 @@ from darknetpy.config.named_files import find_named_file
 from darknetpy.config.options import Kind, Option, Use
 from darknetpy.config.tree import read_tree
 from darknetpy.layers.base import ONE_CELL, Layer, Shape, Tape, Window, shape_text, size_of
+from darknetpy.layers.parts.softmax import softmax
 
 
 class Softmax(Layer):
@@ -60,8 +61,7 @@ class Softmax(Layer):
         values = inputs[0].reshape(len(inputs[0]), self._length(shape), -1) / self.options.temperature
         result = np.empty_like(values)
         for group in self._groups(values.shape[1]):
-            powers = np.exp(values[:, group] - values[:, group].max(axis=1, keepdims=True))
-            result[:, group] = powers / powers.sum(axis=1, keepdims=True)
+            result[:, group] = softmax(values[:, group], axis=1)
         return result.reshape(len(result), *shape) if self.options.spatial else result[..., 0]
 
     def _groups(self, length: int) -> tuple[slice, ...]:

@@ -255,9 +255,20 @@ def class_outputs(graph: Graph, slots: Sequence[Slot]) -> list[ClassOutputs]:
     """The layers whose number of outputs follows from the number of classes; none where that is not known.
 
     A classifier has one: its last layer with weights, if the network's output has one value for each of its outputs.
+    A detector has one before each head, if all heads tell the same number of classes apart.
     """
     if not slots:
         return []
-    node = nodes_of(slots)[-1]
+    heads, with_weights = graph.heads, nodes_of(slots)
+    if heads:
+        before = {index: graph.nodes[graph.nodes[index].sources[0]] for index in heads}
+        alike = len({head.classes for head in heads.values()}) == 1
+        if not alike or not all(node in with_weights for node in before.values()):
+            return []
+        return [
+            ClassOutputs(before[index], before[index].output_shape[0], head.per_class, head.besides_classes)
+            for index, head in heads.items()
+        ]
+    node = with_weights[-1]
     outputs = node.output_shape[0]
     return [ClassOutputs(node, outputs)] if size_of(graph.nodes[-1].output_shape) == outputs else []

@@ -11,6 +11,7 @@ import os
 import numpy as np
 
 from darknetpy.errors import Findings, WeightsError
+from darknetpy.files import check_target, replaced_file
 from darknetpy.graph import Graph
 from darknetpy.layers.base import shape_text
 from darknetpy.weights.header import (
@@ -27,7 +28,6 @@ from darknetpy.weights.header import (
     version_text,
 )
 from darknetpy.weights.layout import Slot, check_upto, layers_text, layout, total_bytes
-from darknetpy.weights.replacing import check_target, replaced_file
 
 
 def write_weights(
@@ -58,13 +58,13 @@ def write_weights(
     Raises:
         WeightsError: the file cannot be written, or the network has no arrays to write. An older file is untouched.
     """
-    target = check_target(path)
+    target = check_target(path, WeightsError)
     check_upto(graph, upto, path)
     header = _header(path, graph, seen, version, header_bytes)
     slots = layout(graph, upto, saving=True)
     for slot in slots:
         _check_array(slot, path)
-    with replaced_file(target, path) as file:
+    with replaced_file(target, path, WeightsError) as file:
         file.write(make_header(header))
         for slot in slots:
             file.write(_block(slot, header.transposed).data)

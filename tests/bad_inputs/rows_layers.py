@@ -130,7 +130,6 @@ OTHERS = (
     Row("CFG-124 running", then("[cost] type=foo"), "type=foo", "[cost] layer 1", "type", outcome="warning"),
     _behind("CFG-126", "[crop] crop_width=64 crop_height=64", "crop_height", "64", "32x32", "at most 32"),
     _behind("CFG-127", "[crop]", None, "no crop_height="),
-    _behind("CFG-128", "[deconvolutional] filters=4 size=2 stride=2", None, "transposed convolution", "not run yet"),
     _behind("CFG-129", "[lrn] size=99", "size", "size=99 with 4 channels", "at most 8"),
 )  # fmt: skip
 

@@ -2,7 +2,7 @@
 
 Each is made in the cfg or the names of a small classifier. What is accepted must give the very numbers of the honest
 cfg; what is not must give one error with place, finding, expectation and remedy. Mistakes in weights and pictures are
-tested in tests/weights and tests/images; ``filters=`` before a detector's head comes with the heads.
+tested in tests/weights and tests/images; ``filters=`` before a detector's head is a row of rows_heads.py.
 """
 
 from __future__ import annotations

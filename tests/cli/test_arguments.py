@@ -7,7 +7,7 @@ import argparse
 import pytest
 
 from darknetpy.cli import arguments as module
-from darknetpy.cli.arguments import Parser, one_of, whole_number
+from darknetpy.cli.arguments import Parser, one_of, positive_number, share, whole_number
 from darknetpy.dialect import DEFAULT, DIALECTS
 
 pytestmark = pytest.mark.quick
@@ -72,6 +72,17 @@ def test_what_is_no_whole_number_in_bounds_is_refused(text: str) -> None:
         whole_number(1, 100)(text)
 
 
+@pytest.mark.parametrize("text", ["1", ".7", "+7.", "1e-3", "2.5E2"])
+def test_positive_numbers(text: str) -> None:
+    assert positive_number(text) == float(text)
+
+
+@pytest.mark.parametrize("text", ["0", "-1", "0.0", "", " 1", "1_0", "٣", "nan", "inf", "1e999", "1e", ".", "warm"])
+def test_what_is_no_number_above_0_is_refused(text: str) -> None:
+    with pytest.raises(argparse.ArgumentTypeError, match="expected a number above 0"):
+        positive_number(text)
+
+
 def test_one_of_several_words() -> None:
     kind = one_of("crop", "letterbox", "stretch")
     assert kind("crop") == "crop"
@@ -84,3 +95,24 @@ def test_one_of_several_words() -> None:
 def test_known_words_are_those_of_the_library() -> None:
     assert sorted(module.DIALECTS) == sorted(DIALECTS)
     assert module.DIALECTS[0] == DEFAULT.name
+
+
+@pytest.mark.parametrize("text", ["0", "1", ".25", "1e-3", "0.5"])
+def test_shares_are_numbers_from_0_to_1(text: str) -> None:
+    assert share(text) == float(text)
+
+
+@pytest.mark.parametrize("text", ["-0.1", "1.01", "5", "nan", "inf", "abc", ""])
+def test_other_shares_are_refused(text: str) -> None:
+    with pytest.raises(argparse.ArgumentTypeError, match="expected a number from 0 to 1"):
+        share(text)
+
+
+def test_rules_between_arguments_end_the_program(capsys: pytest.CaptureFixture[str]) -> None:
+    made = parser()
+    made.add_rule(lambda arguments: "--top without --json" if arguments.top and not arguments.json else None)
+    assert made.read(["a", "b", "--top", "3", "--json"], argparse.Namespace()).top == 3
+    with pytest.raises(SystemExit) as ended:
+        made.read(["a", "b", "--top", "3"], argparse.Namespace())
+    assert ended.value.code == 2
+    assert capsys.readouterr().err.startswith("error: --top without --json.\n")

@@ -16,7 +16,7 @@ import pytest
 from PIL import Image
 
 from darknetpy import load
-from darknetpy.cli import classify
+from darknetpy.cli import pictures
 from darknetpy.cli.main import main
 from darknetpy.images.decode import MAXIMUM_PIXELS
 from darknetpy.images.preprocess import PREPROCESSES
@@ -250,8 +250,8 @@ def test_a_network_that_does_not_classify_pictures_is_refused(
 
 
 def test_numbers_given_twice_agree_with_the_library() -> None:
-    assert classify.PREPROCESSES == PREPROCESSES
-    assert classify.MAXIMUM_PIXELS == MAXIMUM_PIXELS
+    assert pictures.PREPROCESSES == PREPROCESSES
+    assert pictures.MAXIMUM_PIXELS == MAXIMUM_PIXELS
 
 
 def test_a_terminal_that_has_no_such_letters_gets_escapes(command: Command, made_once: Path, tmp_path: Path) -> None:

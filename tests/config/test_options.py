@@ -179,6 +179,18 @@ def test_an_option_that_must_be_there() -> None:
 
 
 @pytest.mark.parametrize(
+    ("use", "training", "binding"),
+    [(Use.RUN, False, True), (Use.TRAIN, True, True), (Use.TRAIN, False, False), (Use.NONE, True, False)],
+)
+def test_an_option_must_be_there_for_what_it_acts_on(use: Use, training: bool, binding: bool) -> None:
+    findings = Findings(collect=True)
+    options = read_options(section_of("width=1"), (Option("a", REQUIRED, "m", use=use),), findings, training=training)
+    assert options.a is None
+    assert options.failed == binding
+    assert [error.found for error in findings.errors] == (["no a="] if binding else [])
+
+
+@pytest.mark.parametrize(
     ("option", "text", "remedy"),
     [
         (Option("a", 1, "meaning", minimum=1), "four", "Correct it; without this line it is 1"),
@@ -191,6 +203,11 @@ def test_an_option_that_must_be_there() -> None:
         (Option("a", False, "meaning", Kind.FLAG), "yes", "Write 1 for yes, 0 for no"),
         (Option("a", "leaky", "meaning", Kind.WORD, choices=("leaky", "relu")), "leakey", "Did you mean leaky?"),
         (Option("a", "leaky", "meaning", Kind.WORD, choices=("leaky", "relu")), "zzz", "Choose one of them"),
+        (
+            Option("a", "swish", "meaning", Kind.WORD, choices=("swish",), elsewhere={"silu": "swish"}),
+            "SiLU",
+            "Darknet calls it swish: write a=swish",
+        ),
     ],
 )
 def test_remedies(option: Option, text: str, remedy: str) -> None:

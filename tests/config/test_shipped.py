@@ -63,33 +63,36 @@ def test_weights_that_nobody_ships_are_a_path(package: Path) -> None:
     assert find_weights("nope") == Path("nope")
 
 
+_SPELLING = "Check how the name is written; the networks are the .cfg files in {}"
+
+
 @pytest.mark.parametrize(
     ("given", "remedy"),
     [
         ("digit", "Did you mean digits?"),
-        ("zzz", "Check how the name is written"),
-        ("x" * 5000, "Check how the name is written"),
-        ("a\0b", "Check how the name is written"),
+        ("zzz", _SPELLING),
+        ("x" * 5000, _SPELLING),
+        ("a\0b", _SPELLING),
     ],
 )
 def test_unknown_names(package: Path, given: str, remedy: str) -> None:
     with pytest.raises(ConfigError) as caught:
         find_cfg(given)
-    assert caught.value.expected == "a cfg file, or one of digits, letters"
-    assert caught.value.remedy == remedy
+    assert caught.value.expected == "a cfg file, or the name of a network that comes with darknetpy"
+    assert caught.value.remedy == remedy.format(package / "cfg")
     assert len(str(caught.value)) < 800
     assert str(caught.value).isprintable()
 
 
 def test_an_empty_name(package: Path) -> None:
-    with pytest.raises(ConfigError, match="an empty path, expected a cfg file, or one of digits, letters"):
+    with pytest.raises(ConfigError, match=r"an empty path, expected a cfg file, or the name of"):
         find_cfg("")
 
 
 def test_an_installation_without_networks(package: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(shipped, "_ROOTS", ())
     shipped_networks.cache_clear()
-    with pytest.raises(ConfigError, match=r"expected a cfg file\."):
+    with pytest.raises(ConfigError, match=r"expected a cfg file\. Check how the name is written\."):
         find_cfg("digits")
 
 
@@ -98,3 +101,49 @@ def test_names_beside_a_cfg(package: Path) -> None:
     assert names_beside(package / "cfg" / "letters.cfg") is None
     assert names_beside(Path("x" * 5000 + ".cfg")) is None
     assert names_beside(Path()) is None
+
+
+@pytest.fixture
+def birds(package: Path) -> Path:
+    """The cfg folder of a package whose network ``finches`` names a class list in its header."""
+    cfg = package / "cfg"
+    (cfg / "finches.cfg").write_text("# Finches\n#\n# Classes: birds\n# Dialect: alexeyab\n\n[net]\n")
+    (cfg / "birds.names").write_text("chaffinch\n")
+    shipped_networks.cache_clear()
+    return cfg
+
+
+def test_a_list_of_classes_named_in_the_header(birds: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert shipped_networks()["finches"].names == birds / "birds.names"
+    assert names_beside(birds / "finches.cfg") == birds / "birds.names"
+    monkeypatch.chdir(birds.parent)
+    assert names_beside(Path("cfg/finches.cfg")) == birds / "birds.names"
+
+
+def test_names_with_the_stem_come_before_the_header(birds: Path) -> None:
+    (birds / "finches.names").write_text("brambling\n")
+    assert names_beside(birds / "finches.cfg") == birds / "finches.names"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "# Classes: nope\n\n[net]\n",
+        "# Classes: none\n",
+        "# Classes: a/b\n",
+        "# Finches\n\n# Classes: birds\n[net]\n",
+        "[net]\n# Classes: birds\n",
+        "",
+    ],
+)
+def test_headers_that_name_no_list(birds: Path, text: str) -> None:
+    (birds / "finches.cfg").write_text(text)
+    assert names_beside(birds / "finches.cfg") is None
+
+
+def test_the_header_of_a_copy_is_not_asked(birds: Path) -> None:
+    """Whoever copies a cfg may change its classes and leave the comment."""
+    copy = Path("finches.cfg")
+    copy.write_bytes((birds / "finches.cfg").read_bytes())
+    Path("birds.names").write_text("chaffinch\n")
+    assert names_beside(copy) is None

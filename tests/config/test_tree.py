@@ -103,3 +103,22 @@ def test_the_tree_of_9418_classes(shared: Path) -> None:
         [np.full(group.stop - group.start, 1 / (group.stop - group.start)) for group in tree.groups]
     )
     assert tree.absolute(uniform, leaves_only=True).sum() == pytest.approx(1)
+
+
+def test_children_of_nodes_and_of_the_root() -> None:
+    tree = Tree(("animal", "plant", "dog", "cat", "oak"), (-1, -1, 0, 0, 1))
+    assert tree.children == {-1: slice(0, 2), 0: slice(2, 4), 1: slice(4, 5)}
+
+
+@pytest.mark.parametrize(
+    ("probabilities", "thresh", "node"),
+    [
+        ([0.9, 0.1, 0.8, 0.2, 1.0], 0.5, 2),
+        ([0.9, 0.1, 0.5, 0.4, 1.0], 0.5, 0),
+        ([0.4, 0.6, 0.9, 0.1, 0.9], 0.5, 4),
+        ([0.4, 0.3, 0.9, 0.1, 0.9], 0.5, 0),
+    ],
+)
+def test_a_walk_goes_on_while_the_product_is_large(probabilities: list[float], thresh: float, node: int) -> None:
+    tree = Tree(("animal", "plant", "dog", "cat", "oak"), (-1, -1, 0, 0, 1))
+    assert tree.walk(np.array(probabilities), thresh) == node

@@ -30,6 +30,10 @@ FAST = {
     "route of one layer": f"{CONVOLUTION}\n{CONVOLUTION}\nroute layers=-2\n{CONVOLUTION}",
     "avgpool": f"{CONVOLUTION}\navgpool\n{CONVOLUTION}",
     "dropout": f"{CONVOLUTION}\ndropout\n{CONVOLUTION}",
+    "empty": f"{CONVOLUTION}\nempty\n{CONVOLUTION}",
+    "contrastive": f"{CONVOLUTION}\ncontrastive",
+    "upsample": f"{CONVOLUTION}\nupsample stride=2\n{CONVOLUTION}",
+    "upsample with a factor": "convolutional filters=20 size=3 stride=2 activation=relu\nupsample stride=3 scale=.3",
 }
 WITH_PLAIN_STEPS = {
     "mish": "convolutional filters=20 size=3 activation=mish",
@@ -46,6 +50,13 @@ WITH_PLAIN_STEPS = {
     "shortcut of three": f"{CONVOLUTION}\n{CONVOLUTION}\n{CONVOLUTION}\nshortcut from=-2,-3",
     "shortcut with alpha": f"{CONVOLUTION}\n{CONVOLUTION}\nshortcut from=-2 alpha=2",
     "avgpool of the input": "avgpool\nconnected output=3",
+    "upsample of the input": f"upsample\n{CONVOLUTION}",
+    "upsample by a negative stride": f"convolutional filters=16 size=6\nupsample stride=-2\n{CONVOLUTION}",
+    "implicit": f"{CONVOLUTION}\nimplicit filters=32\nscale_channels from=-2\n{CONVOLUTION}",
+    "sam": f"{CONVOLUTION}\n{CONVOLUTION}\nsam from=-2\n{CONVOLUTION}",
+    "reorg3d": f"convolutional filters=16 size=6\nreorg3d stride=2\n{CONVOLUTION}",
+    "deconvolutional": f"{CONVOLUTION}\ndeconvolutional filters=20 size=4 stride=2 padding=1\n{CONVOLUTION}",
+    "local": f"{CONVOLUTION}\nlocal filters=8 size=3 pad=1 stride=4 activation=leaky",
     "connected": f"{CONVOLUTION}\nconnected output=7 activation=logistic\nsoftmax",
 }
 

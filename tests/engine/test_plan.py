@@ -36,12 +36,12 @@ def test_another_name_for_the_same_values_costs_nothing() -> None:
 def test_operations_and_python_functions_run_in_order() -> None:
     plan = plan_for()
     blocked, doubled = plan.value(-1, BLOCKED), plan.output(plan.graph.nodes[0], BLOCKED)
-    plan.call(lambda arena, results: np.multiply(blocked.view(arena), 2, out=doubled.view(arena)), [blocked, doubled])
+    plan.call(lambda arena, run: np.multiply(blocked.view(arena), 2, out=doubled.view(arena)), [blocked, doubled])
     plan.keep(plan.graph.nodes[0])
     plan.finish()
     assert [type(step) for step in plan.steps] == [OperationStep, CallStep, OperationStep, CallStep]
     batch = pictures(plan.graph, 2)
-    np.testing.assert_array_equal(Workspace(plan).run(batch, Team(1))[0], 2 * batch)
+    np.testing.assert_array_equal(Workspace(plan).run(batch, Team(1), {})[0], 2 * batch)
 
 
 def test_memory_holds_what_is_still_needed_and_no_more() -> None:

@@ -7,7 +7,7 @@ import warnings
 import numpy as np
 import pytest
 
-from darknetpy.kernels.activations import ACTIVATIONS, activate
+from darknetpy.kernels.activations import ACTIVATIONS, NAMES_ELSEWHERE, activate
 from tests import reference
 
 NAMES = list(ACTIVATIONS)
@@ -23,6 +23,12 @@ def values(n: int = 2, channels: int = 5) -> np.ndarray:
 
 def test_reference_covers_every_activation() -> None:
     assert {*reference.ACTIVATIONS, *reference.CHANNEL_ACTIVATIONS} == set(NAMES)
+
+
+def test_names_of_other_programs_lead_to_activations() -> None:
+    assert set(NAMES_ELSEWHERE.values()) <= set(NAMES)
+    assert not set(NAMES_ELSEWHERE) & set(NAMES)
+    assert NAMES_ELSEWHERE["silu"] == "swish"
 
 
 @pytest.mark.parametrize("name", NAMES)

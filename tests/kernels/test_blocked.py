@@ -5,9 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from darknetpy.kernels.blocked import add_blocks, average_pixels, copy_blocks, pool_maximum
+from darknetpy.kernels.blocked import add_blocks, average_pixels, copy_blocks, pool_maximum, repeat_pixels
 from tests import reference
 from tests.kernels.running import block, run, strides, unblock
+from tests.reference_layers import upsample
 
 
 def picture(c: int = 20, h: int = 5, w: int = 7, seed: int = 0) -> np.ndarray:
@@ -68,6 +69,18 @@ def test_mean_of_all_pixels() -> None:
     run(average_pixels, 4, **strides("source", source), **strides("out", out), blocks=2, pixels=35)
     expected = x.astype(np.float64).mean(axis=(2, 3), keepdims=True)
     np.testing.assert_allclose(unblock(out, 20, 1, 1), expected, atol=1e-6)
+
+
+@pytest.mark.parametrize("stride", [1, 2, 5])
+@pytest.mark.parametrize("scale", [1.0, 0.5])
+def test_pixels_become_squares(stride: int, scale: float) -> None:
+    x = picture()
+    source = block(x)
+    out = np.full((2, 2, 35 * stride**2, 16), np.nan, np.float32)
+    sizes = {"blocks": 2, "width": 7, "out_height": 5 * stride, "stride": stride}
+    run(repeat_pixels, 4, **strides("source", source), **strides("out", out), **sizes, scale=scale)
+    expected = upsample(x.astype(np.float64), stride, scale)
+    np.testing.assert_array_equal(unblock(out, 20, 5 * stride, 7 * stride), expected.astype(np.float32))
 
 
 def test_blocks_are_copied_to_their_place() -> None:

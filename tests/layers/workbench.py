@@ -30,7 +30,7 @@ def fill(layer: Layer, shapes: list[Shape], seed: int = 0) -> None:
     random = np.random.default_rng(seed)
     for array in layer.arrays(shapes):
         values = random.standard_normal(array.shape).astype(np.float32)
-        layer.weights[array.name] = values**2 + np.float32(0.1) if array.name == "rolling_variance" else values
+        layer.weights[array.name] = values**2 + np.float32(0.1) if array.name.endswith("rolling_variance") else values
 
 
 def random_input(shape: Shape, n: int = 2, seed: int = 1) -> np.ndarray:

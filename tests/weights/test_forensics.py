@@ -12,6 +12,7 @@ from darknetpy.graph import Graph
 from darknetpy.weights.forensics import wrong_content, wrong_header
 from darknetpy.weights.official_sizes import OFFICIAL_SIZES
 from darknetpy.weights.reader import read_weights
+from tests.detection.networks import two_heads
 from tests.weights.networks import BASE, base_file, graph_of, header
 
 
@@ -147,3 +148,21 @@ def test_good_beginnings_are_not_suspected() -> None:
     for version in ((0, 0, 0), (0, 1, 0), (0, 2, 5), (1, 0, 0), (1001, 0, 0), (0, 1001, 0)):
         assert wrong_header(base_file(version)[:512], 25144, None) is None
         assert wrong_content(base_file(version)[:512], None) is None
+
+
+@pytest.mark.parametrize("classes", [1, 4, 80])
+def test_classes_of_a_detector_are_recognised(classes: int) -> None:
+    error = refusal(file_of(two_heads(classes, classes)), graph_of(two_heads()))
+    outputs = 2 * (5 + classes)
+    expected = f"It fits this network with {classes} classes instead of 3 ({outputs} outputs of layer 4)"
+    assert error.remedy == expected
+
+
+def test_classes_of_a_first_yolo_are_recognised() -> None:
+    text = "[net]\ninputs=5\n[connected]\noutput={}\n[detection]\ncoords=4\nside=2\nnum=1\nclasses={}\n"
+    error = refusal(file_of(text.format(4 * (20 + 5), 20)), graph_of(text.format(36, 4)))
+    assert error.remedy == "It fits this network with 20 classes instead of 4 (100 outputs of layer 0)"
+
+
+def test_no_classes_are_made_up_where_heads_differ() -> None:
+    assert "classes" not in str(refusal(file_of(two_heads(9, 9)), graph_of(two_heads(3, 1))))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 
 from darknetpy.dialect import Dialect
@@ -22,7 +24,7 @@ def per_channel(values: np.ndarray, x: np.ndarray) -> np.ndarray:
     return values.astype(x.dtype, copy=False).reshape(-1, *(1,) * (x.ndim - 2))
 
 
-def normalize(x: np.ndarray, weights: dict[str, np.ndarray], dialect: Dialect) -> np.ndarray:
+def normalize(x: np.ndarray, weights: Mapping[str, np.ndarray], dialect: Dialect) -> np.ndarray:
     """(x - mean) / deviation * scale + bias, for each channel of x (n, c, ...)."""
     deviation = dialect.batch_norm_deviation(weights["rolling_variance"].astype(x.dtype))
     factor = weights["scales"].astype(x.dtype) / deviation

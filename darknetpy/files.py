@@ -12,18 +12,18 @@ from contextlib import contextmanager, suppress
 from io import BufferedWriter
 from pathlib import Path
 
-from darknetpy.errors import WeightsError, printable_path
+from darknetpy.errors import DarknetpyError, DataError, printable_path
 
 _HOST = re.sub(r"[^A-Za-z0-9]", "_", socket.gethostname())[:40]
 _TEMPORARY = re.compile(rf"\.darknetpy-{_HOST}-(\d+)-[0-9a-f]+\.tmp")
 _MAY_WRITE = stat.S_IWUSR | stat.S_IWGRP | stat.S_IWOTH
 
 
-def check_target(path: str | os.PathLike[str]) -> Path:
+def check_target(path: str | os.PathLike[str], error: type[DarknetpyError] = DataError) -> Path:
     """The real path (links followed) of a file that can be made or replaced; ask before long work starts.
 
     Raises:
-        WeightsError: no such folder; a directory or another special file stands there; file or folder is read-only.
+        error: no such folder; a directory or another special file stands there; file or folder is read-only.
     """
     try:
         target = Path(path).resolve()
@@ -31,25 +31,54 @@ def check_target(path: str | os.PathLike[str]) -> Path:
         has_folder = target.parent.is_dir()
     except (OSError, RuntimeError, ValueError) as problem:
         found, remedy = f"cannot write there: {_reason(problem)}", "Check how the path is written"
-        raise WeightsError(found, "a path for a file", remedy, path=path) from None
+        raise error(found, "a path for a file", remedy, path=path) from None
     if not has_folder:
         remedy = f"Make the folder {printable_path(str(target.parent))} first"
-        raise WeightsError("no such folder", "an existing folder", remedy, path=path)
+        raise error("no such folder", "an existing folder", remedy, path=path)
     if status is not None and not stat.S_ISREG(status.st_mode):
         found = "is a directory" if stat.S_ISDIR(status.st_mode) else "is not a regular file"
-        raise WeightsError(found, "a path for a file", "Name the file to write", path=path)
+        raise error(found, "a path for a file", "Name the file to write", path=path)
     if status is not None and not (status.st_mode & _MAY_WRITE and _may_write(target)):
         remedy = "Choose another name, or allow writing to it"
-        raise WeightsError("the file is read-only", "one that may be replaced", remedy, path=path)
+        raise error("the file is read-only", "one that may be replaced", remedy, path=path)
     if not _may_write(target.parent):
-        remedy = "Choose another folder"
-        raise WeightsError("its folder is read-only", "a folder that may be written to", remedy, path=path)
+        raise error("its folder is read-only", "a folder that may be written to", "Choose another folder", path=path)
     return target
 
 
+def check_folder(path: str | os.PathLike[str], error: type[DarknetpyError] = DataError) -> Path:
+    """A folder to write to, made if only its own name is missing; what killed programs left there is removed.
+
+    Raises:
+        error: the folder above does not exist either; something else stands there; it is read-only.
+    """
+    folder = Path(path)
+    try:
+        if not folder.is_dir():
+            folder.mkdir()
+    except FileExistsError:
+        raise error("is a file", "a folder", "Name a folder", path=path) from None
+    except FileNotFoundError:
+        remedy = "Make it first, or check how the path is written"
+        found = f"no such folder: {printable_path(str(folder.parent))}"
+        raise error(found, "an existing one", remedy, path=path) from None
+    except (OSError, ValueError) as problem:
+        raise error(f"the folder cannot be made: {_reason(problem)}", "", "Choose another one", path=path) from None
+    if not _may_write(folder):
+        raise error("the folder is read-only", "one that may be written to", "Choose another one", path=path)
+    _remove_leftovers(folder)
+    return folder
+
+
 @contextmanager
-def replaced_file(target: Path, path: str | os.PathLike[str]) -> Iterator[BufferedWriter]:
-    """A file to write that takes the place of ``target`` when all is written and on the disk.
+def replaced_file(
+    target: Path,
+    path: str | os.PathLike[str],
+    error: type[DarknetpyError] = DataError,
+    *,
+    lasting: bool = True,
+) -> Iterator[BufferedWriter]:
+    """A file to write that takes the place of ``target`` when all is written.
 
     It is a temporary file in the same folder. After an error or an interruption it is removed and the old file is
     as it was; those that killed programs left are removed by the next one that writes there.
@@ -57,11 +86,15 @@ def replaced_file(target: Path, path: str | os.PathLike[str]) -> Iterator[Buffer
     Args:
         target: from :func:`check_target`.
         path: the file as the user named it, for messages.
+        error: the class of errors to raise.
+        lasting: wait until it is on the disk, so that not even a power cut loses both files. Without it, and without
+            looking for what killed programs left (`check_folder` does), many small files are written far faster.
 
     Raises:
-        WeightsError: the disk is full, ...
+        error: the disk is full, ...
     """
-    _remove_leftovers(target.parent)
+    if lasting:
+        _remove_leftovers(target.parent)
     temporary = target.with_name(f".darknetpy-{_HOST}-{os.getpid()}-{secrets.token_hex(4)}.tmp")
     try:
         with temporary.open("xb") as file:
@@ -69,7 +102,8 @@ def replaced_file(target: Path, path: str | os.PathLike[str]) -> Iterator[Buffer
                 temporary.chmod(stat.S_IMODE(target.stat().st_mode))
             yield file
             file.flush()
-            os.fsync(file.fileno())
+            if lasting:
+                os.fsync(file.fileno())
         temporary.replace(target)
     except OSError as problem:
         temporary.unlink(missing_ok=True)
@@ -77,11 +111,12 @@ def replaced_file(target: Path, path: str | os.PathLike[str]) -> Iterator[Buffer
             f"cannot write the file: {_reason(problem)}",
             "Nothing was changed: make room, or choose another folder",
         )
-        raise WeightsError(found, "", remedy, path=path) from None
+        raise error(found, "", remedy, path=path) from None
     except BaseException:
         temporary.unlink(missing_ok=True)
         raise
-    _sync_folder(target.parent)
+    if lasting:
+        _sync_folder(target.parent)
 
 
 def _may_write(path: Path) -> bool:

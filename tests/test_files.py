@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from darknetpy.errors import WeightsError
-from darknetpy.weights.replacing import check_target, replaced_file
+from darknetpy.errors import DataError, WeightsError
+from darknetpy.files import check_folder, check_target, replaced_file
 from tests.source_code import ROOT
 
 
@@ -90,7 +90,7 @@ def test_left_overs_of_programs_that_are_gone_are_removed_and_no_others(tmp_path
     program = "\n".join([
         "import os, sys",
         "from pathlib import Path",
-        "from darknetpy.weights.replacing import check_target, replaced_file",
+        "from darknetpy.files import check_target, replaced_file",
         "path = Path(sys.argv[1])",
         "with replaced_file(check_target(path), path) as file:",
         "    os._exit(0)",
@@ -121,14 +121,56 @@ def test_places_where_nothing_can_be_written_are_refused_at_once(tmp_path: Path)
         ("nul\0byte", "cannot write there"),
         ("x" * 300, "cannot write"),
     ):
-        with pytest.raises(WeightsError, match=says):
+        with pytest.raises(DataError, match=says):
             put(tmp_path / name, b"")
     assert sorted(entry.name for entry in tmp_path.iterdir()) == ["folder", "loop"]
-    with pytest.raises(WeightsError, match="is not a regular file"):
+    with pytest.raises(DataError, match="is not a regular file"):
         check_target("/dev/null")
 
 
 def test_a_folder_that_is_read_only_is_refused(folder_of_ordinary_user: Path) -> None:
     folder_of_ordinary_user.chmod(0o500)
-    with pytest.raises(WeightsError, match="its folder is read-only"):
+    with pytest.raises(DataError, match="its folder is read-only"):
         check_target(folder_of_ordinary_user / "a.weights")
+
+
+def test_the_class_of_errors_is_the_callers(tmp_path: Path) -> None:
+    with pytest.raises(WeightsError, match="no such folder"):
+        check_target(tmp_path / "missing" / "a", WeightsError)
+    target = check_target(tmp_path / "a")
+
+    def meet_a_full_disk() -> None:
+        with replaced_file(target, "a", WeightsError):
+            raise OSError("full")
+
+    with pytest.raises(WeightsError, match="cannot write the file: full"):
+        meet_a_full_disk()
+
+
+def test_files_that_need_not_outlast_a_power_cut_are_replaced_whole_as_well(tmp_path: Path) -> None:
+    path = tmp_path / "a.jpg"
+    path.write_bytes(b"old")
+    with replaced_file(check_target(path), path, lasting=False) as file:
+        file.write(b"new")
+        assert path.read_bytes() == b"old"
+    assert path.read_bytes() == b"new"
+    assert [entry.name for entry in tmp_path.iterdir()] == ["a.jpg"]
+
+
+def test_a_folder_is_made_where_only_its_own_name_is_missing(tmp_path: Path) -> None:
+    assert check_folder(tmp_path / "new").is_dir()
+    assert check_folder(tmp_path / "new") == tmp_path / "new"
+    with pytest.raises(DataError, match=r"no such folder: .*none"):
+        check_folder(tmp_path / "none" / "new")
+    (tmp_path / "file").touch()
+    for name, says in (("file", "is a file"), ("nul\0byte", "cannot be made"), ("x" * 300, "cannot be made")):
+        with pytest.raises(DataError, match=says):
+            check_folder(tmp_path / name)
+
+
+def test_a_folder_where_nothing_can_be_made_is_refused(folder_of_ordinary_user: Path) -> None:
+    folder_of_ordinary_user.chmod(0o500)
+    with pytest.raises(DataError, match="read-only"):
+        check_folder(folder_of_ordinary_user)
+    with pytest.raises(DataError, match="cannot be made"):
+        check_folder(folder_of_ordinary_user / "new")

@@ -1,0 +1,1 @@
+"""From the outputs of a detector's heads to boxes in a picture."""

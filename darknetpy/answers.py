@@ -9,12 +9,11 @@ from typing import TYPE_CHECKING, overload
 import numpy as np
 
 from darknetpy.classification import Classification, classifications
-from darknetpy.detection.decode import Limits, default_preprocess, find_boxes, number_of_classes
+from darknetpy.detection.decode import Limits, default_preprocess, find_boxes
 from darknetpy.detection.detections import Detections, class_labels, detections_of
 from darknetpy.dialect import Dialect
 from darknetpy.errors import ConfigError, Findings, ImageError, WeightsError, did_you_mean, printable
 from darknetpy.graph import Graph
-from darknetpy.layers.base import size_of
 from darknetpy.layers.state import State
 
 if TYPE_CHECKING:
@@ -55,7 +54,7 @@ class Answers(ABC):
     @property
     def classes(self) -> int:
         """How many classes a detector tells apart; how many values another network answers with."""
-        return number_of_classes(self.graph) if self.is_detector else size_of(self.graph.nodes[-1].output_shape)
+        return self.graph.classes
 
     @property
     def preprocess(self) -> str:

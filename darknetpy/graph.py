@@ -102,6 +102,13 @@ class Graph:
         return next((node.layer.tree for node in reversed(self.nodes) if node.layer.tree is not None), None)
 
     @property
+    def classes(self) -> int:
+        """How many classes the network tells apart: those of its heads, else one for each value it answers with."""
+        if self.heads:
+            return max(head.classes for head in self.heads.values())
+        return size_of(self.nodes[-1].output_shape)
+
+    @property
     def heads(self) -> dict[int, Head]:
         """The heads of a detector by layer index, in order; empty for other networks."""
         return {node.index: node.layer for node in self.nodes if isinstance(node.layer, Head)}

@@ -16,11 +16,10 @@ from darknetpy.answers import Answers
 from darknetpy.config.names import fit_names, read_names
 from darknetpy.config.sections import Cfg, read_cfg
 from darknetpy.config.shipped import find_cfg, find_weights, names_beside
-from darknetpy.detection.decode import number_of_classes
 from darknetpy.dialect import Dialect, dialect_named
 from darknetpy.errors import Findings, ImageError
 from darknetpy.graph import Graph, Node, build_graph, initial_weights
-from darknetpy.layers.base import shape_text, size_of
+from darknetpy.layers.base import shape_text
 from darknetpy.layers.state import State
 from darknetpy.weights.reader import LoadReport, read_arrays, read_weights
 
@@ -100,14 +99,13 @@ def _class_names(
     given: str | os.PathLike[str] | Sequence[str] | None, cfg: Cfg, graph: Graph, findings: Findings
 ) -> list[str] | None:
     """Names as the caller gives them, else those beside the cfg, else none."""
-    classes = number_of_classes(graph) if graph.heads else size_of(graph.nodes[-1].output_shape)
     if given is not None and not isinstance(given, (str, os.PathLike)):
-        return fit_names(list(given), classes, None, cfg.path, findings)
+        return fit_names(list(given), graph.classes, None, cfg.path, findings)
     beside = names_beside(Path(cfg.path)) if cfg.path else None
     path = beside if given is None else given
     if path is None:
         return None
-    return fit_names(read_names(path, findings), classes, os.fspath(path), cfg.path, findings)
+    return fit_names(read_names(path, findings), graph.classes, os.fspath(path), cfg.path, findings)
 
 
 class Layers(Sequence[Node]):

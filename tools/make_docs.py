@@ -8,9 +8,12 @@ from __future__ import annotations
 
 import inspect
 import re
+import sys
 import textwrap
 from collections.abc import Iterable
 from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from darknetpy.config.net_options import NET_OPTIONS
 from darknetpy.config.options import Option

@@ -87,15 +87,13 @@ def _check(arguments: argparse.Namespace, findings: Findings) -> Graph | None:
 def _check_names(given: str | None, cfg: Cfg, graph: Graph, findings: Findings) -> None:
     from darknetpy.config.names import fit_names, read_names
     from darknetpy.config.shipped import names_beside
-    from darknetpy.layers.base import size_of
 
     path = given or names_beside(Path(cfg.path or ""))
     if path is None:
         findings.note("no names of classes: classes are called class_0, class_1, ...")
         return
     try:
-        classes = size_of(graph.nodes[-1].output_shape)
-        fit_names(read_names(path, findings), classes, str(path), cfg.path, findings)
+        fit_names(read_names(path, findings), graph.classes, str(path), cfg.path, findings)
     except DarknetpyError as error:
         _add(findings, error)
 

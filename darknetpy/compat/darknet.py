@@ -44,7 +44,7 @@ from darknetpy.compat.darknet_structures import (
 )
 from darknetpy.config.data_file import read_data
 from darknetpy.config.names import read_names
-from darknetpy.detection.decode import Limits, number_of_classes
+from darknetpy.detection.decode import Limits
 from darknetpy.detection.nms import suppress
 from darknetpy.errors import DarknetpyWarning, Findings
 from darknetpy.images.decode import read_picture
@@ -122,7 +122,7 @@ def load_network(
     names = read_names(data.file("names", "labels"), findings)
     network = load(os.fsdecode(config_file), os.fsdecode(weights), names=names, batch=batch_size)
     graph = network.graph
-    classes = number_of_classes(graph) if graph.heads else network.classes
+    classes = graph.classes
     data.require_classes(classes, graph.cfg.path, findings)
     for warning in findings.warnings:
         warnings.warn(warning, stacklevel=2)

@@ -41,11 +41,6 @@ class Limits:
                 raise ValueError(f"{name}={value!r}, expected a number from 0 to 1")
 
 
-def number_of_classes(graph: Graph) -> int:
-    """How many classes a detector tells apart: as many as the head with the most."""
-    return max(head.classes for head in graph.heads.values())
-
-
 def default_preprocess(graph: Graph) -> str:
     """How the C program fits a picture to this network, unless told otherwise: letterbox or stretch."""
     if graph.net.letter_box:

@@ -11,7 +11,6 @@ from darknetpy.detection.decode import (
     decode,
     default_preprocess,
     find_boxes,
-    number_of_classes,
     without_overlaps,
 )
 from darknetpy.graph import Graph
@@ -54,7 +53,7 @@ def test_each_picture_of_a_batch_has_its_boxes() -> None:
 def test_heads_with_fewer_classes_are_filled_up() -> None:
     net = detector(two_heads(3, 1))
     found = decode(net.graph, outputs_of(net), 0, PLACEMENT, LOW)
-    assert number_of_classes(net.graph) == 3
+    assert net.graph.classes == 3
     assert found.probabilities.shape[1] == 3
     second = len(net.graph.heads[5].candidates(outputs_of(net)[5][0], (64, 32), LOW.thresh).boxes)
     assert not found.probabilities[-second:, 1:].any()

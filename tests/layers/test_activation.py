@@ -7,7 +7,9 @@ import pytest
 from darknetpy.errors import ConfigError
 from darknetpy.kernels.activations import ACTIVATIONS
 from tests import reference
-from tests.layers.workbench import assert_close, make_layer, random_input, run
+from tests.layers.workbench import Trials, assert_close, make_layer, random_input, run
+
+TRIALS: Trials = [("activation=mish", [(3, 5, 4)]), ("activation=normalize_channels", [(6,)])]
 
 
 @pytest.mark.parametrize("name", list(ACTIVATIONS))

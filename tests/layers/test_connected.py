@@ -5,7 +5,12 @@ from __future__ import annotations
 import pytest
 
 from tests import reference
-from tests.layers.workbench import assert_close, make_layer, random_input, run
+from tests.layers.workbench import Trials, assert_close, make_layer, random_input, run
+
+TRIALS: Trials = [
+    ("output=4", [(3, 5, 4)]),
+    ("output=4 batch_normalize=1 activation=leaky", [(7,)]),
+]
 
 
 @pytest.mark.parametrize("shape", [(11,), (2, 3, 4), (5, 1, 1)])

@@ -5,7 +5,9 @@ from __future__ import annotations
 import pytest
 
 from darknetpy.errors import ConfigError
-from tests.layers.workbench import make_layer, random_input, run
+from tests.layers.workbench import Trials, make_layer, random_input, run
+
+TRIALS: Trials = [("yolo_layer=-2", [(3, 5, 4)]), ("yolo_layer=-2 classes=2", [(7,)])]
 
 
 @pytest.mark.parametrize("shape", [(7,), (3, 4, 5)])

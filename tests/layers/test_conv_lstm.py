@@ -8,7 +8,12 @@ import pytest
 from darknetpy.errors import ConfigError
 from tests import reference_recurrent as reference
 from tests.layers.recurrent_workbench import assert_advances, make, rows, sequences
-from tests.layers.workbench import make_layer
+from tests.layers.workbench import Trials, make_layer
+
+TRIALS: Trials = [
+    ("output=3 pad=1 peephole=1", [(2, 5, 4)]),
+    ("output=2 size=1 bottleneck=1 shortcut=1 lstm_activation=relu", [(2, 5, 4)]),
+]
 
 SHAPE = (2, 3, 4)
 

@@ -8,7 +8,14 @@ import pytest
 from darknetpy.errors import ConfigError
 from darknetpy.layers.convolutional import Convolutional
 from tests import reference
-from tests.layers.workbench import assert_close, fill, make_layer, random_input, run
+from tests.layers.workbench import Trials, assert_close, fill, make_layer, random_input, run
+
+TRIALS: Trials = [
+    ("filters=4 size=3 pad=1 stride=2 activation=swish", [(3, 5, 7)]),
+    ("filters=4 size=3 pad=1 groups=2 batch_normalize=1 activation=leaky", [(2, 5, 4)]),
+    ("filters=4 size=3 pad=1 antialiasing=1 stride=2 activation=linear", [(2, 5, 4)]),
+    ("filters=4 size=3 xnor=1 activation=linear", [(2, 5, 4)]),
+]
 
 
 def expected(layer: Convolutional, x: np.ndarray, dialect: str = "alexeyab") -> np.ndarray:

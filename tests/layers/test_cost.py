@@ -8,7 +8,9 @@ import pytest
 from darknetpy.errors import ConfigError
 from darknetpy.layers.cost import Cost
 from tests import reference
-from tests.layers.workbench import assert_close, make_layer, random_input, run
+from tests.layers.workbench import Trials, assert_close, make_layer, random_input, run
+
+TRIALS: Trials = [("", [(3, 5, 4)]), ("type=smooth", [(7,)])]
 
 
 @pytest.mark.parametrize("shape", [(7,), (3, 4, 5)])

@@ -7,7 +7,9 @@ import pytest
 from darknetpy.errors import ConfigError
 from tests import reference_recurrent as reference
 from tests.layers.recurrent_workbench import assert_advances, make, sequences
-from tests.layers.workbench import make_layer
+from tests.layers.workbench import Trials, make_layer
+
+TRIALS: Trials = [("output=3 hidden=4 pad=1 activation=leaky", [(2, 5, 4)])]
 
 SHAPE = (2, 3, 4)
 

@@ -6,7 +6,9 @@ import pytest
 
 from darknetpy.errors import ConfigError
 from tests import reference
-from tests.layers.workbench import assert_close, make_layer, random_input, run
+from tests.layers.workbench import Trials, assert_close, make_layer, random_input, run
+
+TRIALS: Trials = [("crop_height=3 crop_width=4", [(3, 5, 7)])]
 
 
 @pytest.mark.parametrize(("height", "width"), [(9, 7), (8, 6), (1, 1), (4, 7)])

@@ -10,8 +10,13 @@ from darknetpy.errors import ConfigError
 from darknetpy.graph import build_graph, initial_weights
 from darknetpy.layers.base import Window
 from tests import reference
-from tests.layers.workbench import assert_close, fill, make_layer, random_input, run
+from tests.layers.workbench import Trials, assert_close, fill, make_layer, random_input, run
 from tests.reference_layers import deconvolve
+
+TRIALS: Trials = [
+    ("filters=4 size=4 stride=2 padding=1 activation=swish", [(3, 5, 7)]),
+    ("filters=4 size=3 pad=1 batch_normalize=1 activation=leaky", [(2, 5, 4)]),
+]
 
 SHAPES = [
     ("size=1", 1, 0),

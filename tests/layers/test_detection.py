@@ -9,7 +9,12 @@ from darknetpy.errors import ConfigError
 from darknetpy.layers.detection import Detection
 from tests import reference
 from tests.detection import reference as naive
-from tests.layers.workbench import assert_close, make_layer, random_input, run
+from tests.layers.workbench import Trials, assert_close, make_layer, random_input, run
+
+TRIALS: Trials = [
+    ("coords=4 side=3 num=2 classes=2", [(108,)]),
+    ("coords=4 side=2 num=1 classes=3 softmax=1 sqrt=1", [(8, 2, 2)]),
+]
 
 TEXT = "[detection] coords=4 side=3 num=2 classes=4"
 LENGTH = 9 * (4 + 2 * 5)

@@ -5,7 +5,9 @@ from __future__ import annotations
 import pytest
 
 from darknetpy.errors import ConfigError
-from tests.layers.workbench import make_layer, random_input, run
+from tests.layers.workbench import Trials, make_layer, random_input, run
+
+TRIALS: Trials = [("probability=.5", [(3, 5, 4)]), ("", [(7,)])]
 
 
 @pytest.mark.parametrize("shape", [(7,), (3, 4, 5)])

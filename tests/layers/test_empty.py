@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from tests.layers.workbench import make_layer, random_input, run
+from tests.layers.workbench import Trials, make_layer, random_input, run
+
+TRIALS: Trials = [("", [(3, 5, 4)])]
 
 
 @pytest.mark.parametrize("shape", [(7,), (3, 4, 5)])

@@ -7,7 +7,12 @@ import pytest
 
 from darknetpy.layers.gaussian_yolo import GaussianYolo
 from tests.detection import reference as naive
-from tests.layers.workbench import assert_close, make_layer, random_input, run
+from tests.layers.workbench import Trials, assert_close, make_layer, random_input, run
+
+TRIALS: Trials = [
+    ("anchors=3,4 classes=2", [(11, 3, 4)]),
+    ("anchors=3,4,5,6,7,8 num=3 mask=0,2 classes=1 scale_x_y=1.2", [(20, 3, 4)]),
+]
 
 TEXT = "[Gaussian_yolo] anchors=10,13,16,30 num=2 classes=3"
 ANCHORS = [(10.0, 13.0), (16.0, 30.0)]

@@ -6,7 +6,9 @@ import pytest
 
 from tests import reference_recurrent as reference
 from tests.layers.recurrent_workbench import assert_advances, make, sequences
-from tests.layers.workbench import make_layer
+from tests.layers.workbench import Trials, make_layer
+
+TRIALS: Trials = [("output=4", [(7,)]), ("output=3 tanh=1 batch_normalize=1", [(2, 3, 1)])]
 
 
 @pytest.mark.parametrize("dialect", ["alexeyab", "pjreddie"])

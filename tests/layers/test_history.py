@@ -8,7 +8,9 @@ import pytest
 from darknetpy.layers.state import LayerState
 from tests import reference_recurrent as reference
 from tests.layers.recurrent_workbench import assert_advances, make, sequences
-from tests.layers.workbench import make_layer
+from tests.layers.workbench import Trials, make_layer
+
+TRIALS: Trials = [("history_size=3", [(2, 5, 4)])]
 
 SHAPE = (2, 3, 4)
 

@@ -7,7 +7,9 @@ import pytest
 
 from darknetpy.config.sections import parse_cfg
 from darknetpy.graph import build_graph, initial_weights
-from tests.layers.workbench import make_layer, random_input, run
+from tests.layers.workbench import Trials, make_layer, random_input, run
+
+TRIALS: Trials = [("filters=3 atoms=2", [(3, 5, 4)]), ("", [(7,)])]
 
 
 @pytest.mark.parametrize("shape", [(3, 4, 5), (7,)])

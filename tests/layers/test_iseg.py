@@ -7,7 +7,9 @@ import pytest
 
 from darknetpy.errors import ConfigError
 from tests import reference
-from tests.layers.workbench import assert_close, make_layer, random_input, run
+from tests.layers.workbench import Trials, assert_close, make_layer, random_input, run
+
+TRIALS: Trials = [("classes=3 ids=2", [(5, 4, 3)])]
 
 
 @pytest.mark.parametrize(("classes", "ids"), [(3, 4), (1, 0), (2, 1)])

@@ -5,8 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from tests.layers.workbench import assert_close, make_layer, random_input, run
+from tests.layers.workbench import Trials, assert_close, make_layer, random_input, run
 from tests.reference_layers import unit_length
+
+TRIALS: Trials = [("", [(3, 5, 4)]), ("", [(7,)])]
 
 
 @pytest.mark.parametrize("shape", [(5, 4, 3), (1, 2, 2), (7,)])

@@ -10,8 +10,13 @@ from darknetpy.errors import ConfigError
 from darknetpy.graph import build_graph, initial_weights
 from darknetpy.layers.base import Window
 from tests import reference
-from tests.layers.workbench import assert_close, make_layer, random_input, run
+from tests.layers.workbench import Trials, assert_close, make_layer, random_input, run
 from tests.reference_layers import connect_locally
+
+TRIALS: Trials = [
+    ("filters=4 size=3 pad=1 stride=2 activation=leaky", [(3, 5, 7)]),
+    ("filters=4 size=2 activation=linear", [(2, 5, 4)]),
+]
 
 
 @pytest.mark.parametrize(

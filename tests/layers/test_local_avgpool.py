@@ -6,7 +6,9 @@ import pytest
 
 from darknetpy.errors import ConfigError
 from tests import reference
-from tests.layers.workbench import assert_close, make_layer, random_input, run
+from tests.layers.workbench import Trials, assert_close, make_layer, random_input, run
+
+TRIALS: Trials = [("size=3 stride=2", [(3, 5, 7)])]
 
 
 @pytest.mark.parametrize("shape", [(3, 9, 7), (1, 8, 6)])

@@ -6,7 +6,9 @@ import numpy as np
 import pytest
 
 from tests import reference
-from tests.layers.workbench import assert_close, make_layer, random_input, run
+from tests.layers.workbench import Trials, assert_close, make_layer, random_input, run
+
+TRIALS: Trials = [("", [(3, 5, 4)])]
 
 
 @pytest.mark.parametrize("shape", [(5, 4, 3), (7,)])

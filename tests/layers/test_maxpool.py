@@ -7,7 +7,13 @@ import pytest
 
 from darknetpy.errors import ConfigError
 from tests import reference
-from tests.layers.workbench import assert_close, make_layer, random_input, run
+from tests.layers.workbench import Trials, assert_close, make_layer, random_input, run
+
+TRIALS: Trials = [
+    ("size=3 stride=2", [(3, 5, 7)]),
+    ("maxpool_depth=1 out_channels=2", [(5, 3, 4)]),
+    ("size=2 stride=2 antialiasing=2", [(3, 6, 7)]),
+]
 
 
 @pytest.mark.parametrize("shape", [(3, 9, 7), (1, 8, 6), (2, 5, 5)])

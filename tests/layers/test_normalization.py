@@ -9,7 +9,9 @@ import pytest
 
 from darknetpy.errors import ConfigError
 from tests import reference
-from tests.layers.workbench import assert_close, make_layer, random_input, run
+from tests.layers.workbench import Trials, assert_close, make_layer, random_input, run
+
+TRIALS: Trials = [("size=3 alpha=.01", [(4, 3, 5)])]
 
 
 @pytest.mark.parametrize("size", [1, 2, 3, 4, 5, 7, 12, 14])

@@ -11,7 +11,13 @@ from darknetpy.errors import ConfigError
 from darknetpy.layers.region import Region
 from tests import reference
 from tests.detection import reference as naive
-from tests.layers.workbench import assert_close, make_layer, random_input, run
+from tests.layers.workbench import Trials, assert_close, make_layer, random_input, run
+
+TRIALS: Trials = [
+    ("anchors=1,2,3,4 num=2 classes=3 softmax=1", [(16, 3, 4)]),
+    ("anchors=1,2,3,4 num=2 classes=3 coords=6 softmax=1 background=1", [(20, 3, 4)]),
+    ("anchors=1,2 classes=3", [(8, 3, 4)]),
+]
 
 ANCHORS = [(1.25, 1.5), (0.5, 2.0)]
 TEXT = "[region] anchors=1.25,1.5,.5,2 num=2 classes=3"

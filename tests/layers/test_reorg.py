@@ -7,7 +7,14 @@ import pytest
 
 from darknetpy.errors import ConfigError
 from tests import reference
-from tests.layers.workbench import assert_close, make_layer, random_input, run
+from tests.layers.workbench import Trials, assert_close, make_layer, random_input, run
+
+TRIALS: Trials = [
+    ("stride=2", [(4, 6, 4)]),
+    ("stride=2 reverse=1", [(4, 3, 5)]),
+    ("flatten=1", [(3, 4, 5)]),
+    ("extra=3", [(2, 3, 4)]),
+]
 
 
 @pytest.mark.parametrize(("stride", "shape"), [(1, (3, 4, 5)), (2, (8, 6, 4)), (3, (9, 3, 6)), (2, (6, 8, 12))])

@@ -6,8 +6,10 @@ import numpy as np
 import pytest
 
 from darknetpy.errors import ConfigError
-from tests.layers.workbench import assert_close, make_layer, random_input, run
+from tests.layers.workbench import Trials, assert_close, make_layer, random_input, run
 from tests.reference_layers import space_to_depth
+
+TRIALS: Trials = [("stride=2", [(3, 6, 4)]), ("stride=2 reverse=1", [(8, 3, 5)])]
 
 
 @pytest.mark.parametrize(("stride", "shape"), [(1, (3, 4, 5)), (2, (3, 6, 4)), (3, (2, 3, 6)), (2, (1, 2, 2))])

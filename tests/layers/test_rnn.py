@@ -7,7 +7,9 @@ import pytest
 from darknetpy.errors import ConfigError
 from tests import reference_recurrent as reference
 from tests.layers.recurrent_workbench import assert_advances, make, sequences
-from tests.layers.workbench import make_layer
+from tests.layers.workbench import Trials, make_layer
+
+TRIALS: Trials = [("output=4 hidden=3", [(7,)]), ("output=3 logistic=2 shortcut=1 activation=tanh", [(2, 3, 1)])]
 
 
 @pytest.mark.parametrize("dialect", ["alexeyab", "pjreddie"])

@@ -8,7 +8,13 @@ import pytest
 from darknetpy.errors import ConfigError
 from darknetpy.layers.base import Layer
 from tests import reference
-from tests.layers.workbench import assert_close, make_layer, random_input, run
+from tests.layers.workbench import Trials, assert_close, make_layer, random_input, run
+
+TRIALS: Trials = [
+    ("layers=-1,0", [(3, 5, 4), (2, 5, 4)]),
+    ("layers=-1 groups=2 group_id=1", [(4, 5, 4)]),
+    ("layers=-1,0", [(3, 5, 4), (2, 2, 2)]),
+]
 
 
 @pytest.mark.parametrize(("groups", "group_id"), [(1, 0), (2, 0), (2, 1)])

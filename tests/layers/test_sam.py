@@ -6,7 +6,9 @@ import pytest
 
 from darknetpy.errors import ConfigError
 from tests import reference
-from tests.layers.workbench import assert_close, make_layer, random_input, run
+from tests.layers.workbench import Trials, assert_close, make_layer, random_input, run
+
+TRIALS: Trials = [("from=-2 activation=leaky", [(3, 5, 4), (3, 5, 4)])]
 
 
 @pytest.mark.parametrize("activation", ["linear", "leaky", "swish", "mish"])

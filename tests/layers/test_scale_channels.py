@@ -6,7 +6,12 @@ import pytest
 
 from darknetpy.errors import ConfigError
 from tests import reference
-from tests.layers.workbench import assert_close, make_layer, random_input, run
+from tests.layers.workbench import Trials, assert_close, make_layer, random_input, run
+
+TRIALS: Trials = [
+    ("from=-2 activation=logistic", [(3, 1, 1), (3, 5, 4)]),
+    ("from=-2 scale_wh=1", [(1, 5, 4), (3, 5, 4)]),
+]
 
 
 @pytest.mark.parametrize("activation", ["linear", "relu", "swish"])

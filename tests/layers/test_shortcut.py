@@ -7,7 +7,13 @@ import pytest
 
 from darknetpy.errors import ConfigError
 from tests import reference
-from tests.layers.workbench import assert_close, make_layer, random_input, run
+from tests.layers.workbench import Trials, assert_close, make_layer, random_input, run
+
+TRIALS: Trials = [
+    ("from=-2 activation=leaky", [(3, 5, 4), (3, 5, 4)]),
+    ("from=-2,-3", [(3, 4, 4), (2, 4, 4), (3, 8, 8)]),
+    ("from=-2 weights_type=per_channel weights_normalization=softmax", [(3, 5, 4), (3, 5, 4)]),
+]
 
 FIRST = (5, 4, 6)
 

@@ -11,7 +11,9 @@ from darknetpy.config.sections import read_cfg
 from darknetpy.errors import ConfigError
 from darknetpy.graph import build_graph
 from tests import reference
-from tests.layers.workbench import assert_close, make_layer, random_input, run
+from tests.layers.workbench import Trials, assert_close, make_layer, random_input, run
+
+TRIALS: Trials = [("", [(3, 5, 4)]), ("groups=2 temperature=3", [(6,)]), ("spatial=1", [(3, 5, 4)])]
 
 TREE = "a -1\nb -1\nc -1\na1 0\na2 0\nb1 1\nb2 1\nb3 1\na21 4\na22 4\n"
 TREE_GROUPS = [(0, 3), (3, 2), (5, 3), (8, 2)]

@@ -5,8 +5,10 @@ from __future__ import annotations
 import pytest
 
 from darknetpy.errors import ConfigError
-from tests.layers.workbench import assert_close, make_layer, random_input, run
+from tests.layers.workbench import Trials, assert_close, make_layer, random_input, run
 from tests.reference_layers import downsample, upsample
+
+TRIALS: Trials = [("stride=3 scale=.5", [(3, 5, 4)]), ("stride=-2", [(3, 6, 4)])]
 
 
 @pytest.mark.parametrize("stride", [1, 2, 3, 5])

@@ -8,7 +8,13 @@ import pytest
 from darknetpy.errors import ConfigError
 from darknetpy.layers.yolo import Yolo
 from tests.detection import reference as naive
-from tests.layers.workbench import assert_close, make_layer, random_input, run
+from tests.layers.workbench import Trials, assert_close, make_layer, random_input, run
+
+TRIALS: Trials = [
+    ("anchors=3,4 classes=2", [(7, 3, 4)]),
+    ("anchors=3,4,5,6,7,8 num=3 mask=0,2 classes=1 scale_x_y=1.2", [(12, 3, 4)]),
+    ("anchors=3,4 classes=2 scale_x_y=2 new_coords=1", [(7, 3, 4)]),
+]
 
 ANCHORS = [(10.0, 13.0), (16.0, 30.0), (33.0, 23.0)]
 TEXT = "[yolo] anchors=10,13,16,30,33,23 num=3 classes=4"

@@ -11,6 +11,8 @@ from darknetpy.errors import Findings
 from darknetpy.layers.base import COMMON_OPTIONS, Layer, Shape
 from darknetpy.layers.registry import layer_types
 
+Trials = list[tuple[str, list[Shape]]]
+"""What the trial of every layer (test_every_layer.py) puts a type through: options, and the shapes of its inputs."""
 SECTION_LINE = 3  # of the section in the cfg that make_layer writes; its options follow
 
 

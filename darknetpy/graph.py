@@ -324,7 +324,6 @@ class _Builder:
             except ConfigError as error:
                 self.findings.error(error)
 
-
     def _compare_heads(self, heads: list[Head]) -> None:
         """Warn of heads that do not tell the same number of classes apart."""
         for head in heads[1:]:

@@ -45,6 +45,8 @@ ROWS = (
     _product("CFG-137 scale_channels", _MORE_CHANNELS, "[scale_channels] from=0", "6x32x32 factors", "4x1x1"),
     _product("CFG-137 scale_channels beyond", "[avgpool]", "[scale_channels] from=9", "layer 9"),
     Row("CFG-138 empty", NET + "\n[empty]\n", outcome="ok"),
+    Row("CFG-139 rnn", NET + "\n[rnn]\noutput=4\nhidden=5\n", outcome="ok"),
+    Row("CFG-139 gru", NET + "\n[gru]\noutput=4\n", outcome="ok"),
     _behind("padding that does not fit", "[local] filters=2 size=5 pad=1", "pad", "pad=1 with size=5", "pad=2"),
     _behind("a filter larger than the picture", "[local] filters=2 size=40", "size", "40", "32x32"),
     _behind("weights of every place beyond memory", "[local] filters=200000 size=3 pad=1", None, "GiB"),

@@ -82,7 +82,7 @@ def test_accepted_in_silence(row: Row) -> None:
 
 
 FILES = {3, 4, 5, 15, 104, 105, 132, 133, 134, 135}
-LATER = {139, 145, 146, 147}
+LATER = {145, 146, 147}  # they look at a whole network that is to be trained
 
 
 def test_every_row_of_the_catalogue_is_here_or_left_for_later() -> None:

@@ -50,8 +50,6 @@ class Dialect:
     """Whether [yolo] knows the options of YOLOv4: scale_x_y=, new_coords=, nms_kind= and beta_nms=."""
     region_activates_all: bool
     """Whether [region] puts x, y and (without softmax=) the classes through the logistic, not the objectness only."""
-    region_values_last: bool
-    """Whether the program keeps the output of [region] by row, column, anchor and value; ours is (c, h, w) in both."""
     region_boxes_by_anchor: bool
     """Whether the boxes of [region] come anchor by anchor, weak ones with objectness 0, and not cell by cell."""
     region_walks_tree: bool
@@ -76,7 +74,6 @@ ALEXEYAB = Dialect(
     region_max=200,
     yolo_extensions=True,
     region_activates_all=False,
-    region_values_last=True,
     region_boxes_by_anchor=False,
     region_walks_tree=False,
 )
@@ -99,7 +96,6 @@ PJREDDIE = Dialect(
     region_max=30,
     yolo_extensions=False,
     region_activates_all=True,
-    region_values_last=False,
     region_boxes_by_anchor=True,
     region_walks_tree=True,
 )

@@ -58,7 +58,6 @@ def test_facts() -> None:
         "region_max": (200, 30),
         "yolo_extensions": (True, False),
         "region_activates_all": (False, True),
-        "region_values_last": (True, False),
         "region_boxes_by_anchor": (False, True),
         "region_walks_tree": (False, True),
     }

@@ -14,6 +14,7 @@ import pytest
 from darknetpy.detection.boxes import ciou, diou, giou, iou
 from darknetpy.detection.decode import Limits, decode
 from darknetpy.detection.nms import suppress
+from darknetpy.dialect import ALEXEYAB
 from darknetpy.graph import Graph, Node
 from darknetpy.images.preprocess import place
 from darknetpy.layers.parts.head import Candidates
@@ -79,7 +80,7 @@ def assert_scores_near(found: np.ndarray, recorded: np.ndarray) -> None:
 
 def as_recorded(node: Node, output: np.ndarray) -> np.ndarray:
     """A layer's output as the C program keeps it."""
-    if node.type == "region" and node.layer.dialect.region_values_last:
+    if node.type == "region" and node.layer.dialect is ALEXEYAB:  # row, column, anchor, value
         return output.transpose(0, 2, 3, 1)
     return output
 

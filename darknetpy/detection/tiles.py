@@ -88,6 +88,7 @@ def joined(found: Sequence[Detections], tiles: Sequence[Tile], nms: float) -> De
         class_id=class_id[merged.kept],
         data={name: np.concatenate([one.data[name] for one in found])[merged.kept] for name in sorted(shared)},
         relative=centres(merged.boxes, whole.width, whole.height),
+        classes=found[0].classes,
     )
 
 

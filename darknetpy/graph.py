@@ -5,7 +5,7 @@ The graph knows no files but its cfg, and no engine.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -164,14 +164,25 @@ class Graph:
             return self._run(batch, kept, states)
 
     def _run(self, batch: np.ndarray, kept: set[int], states: LayerStates) -> dict[int, np.ndarray]:
-        last = self.last_uses(kept)
+        return {index: output for index, output in self._outputs(batch, states) if index in kept}
+
+    def outputs(self, batch: np.ndarray) -> Iterator[tuple[int, np.ndarray]]:
+        """Every layer's index and output, one after the other, by the plain form; takes what `run` takes.
+
+        An output is let go when the last layer that reads it has done so, unless the caller keeps it.
+        """
+        with self.new_state().going_on(self.recurrent_layers, batch.shape) as states:
+            yield from self._outputs(batch, states)
+
+    def _outputs(self, batch: np.ndarray, states: LayerStates) -> Iterator[tuple[int, np.ndarray]]:
+        last = self.last_uses(())
         values = {INPUT: batch}
         for node in self.nodes:
             values[node.index] = node.advance([values[source] for source in node.sources], states)
+            yield node.index, values[node.index]
             for index in {*node.sources, node.index}:
                 if last.get(index) == node.index:
                     del values[index]
-        return {index: values[index] for index in kept}
 
     def resized(self, height: int, width: int) -> Graph:
         """The same layers, weights included, for pictures of another size; ConfigError where the shapes do not fit."""

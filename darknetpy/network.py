@@ -26,7 +26,7 @@ from darknetpy.weights.reader import LoadReport, read_arrays, read_weights
 if TYPE_CHECKING:
     from darknetpy.engine.program import Program
 
-Memory = Literal["normal", "low"]
+Memory = Literal["normal", "packed", "low"]
 
 
 def load(
@@ -55,8 +55,9 @@ def load(
         threads: how many threads compute; by default one for each core.
         dialect: "alexeyab" or "pjreddie": whose numbers to give where the two C programs differ.
         upto: load only the layers before this index; the others keep their initial weights.
-        memory: "low" lets go of arrays that the engine has packed in its own way and reads them from the file again
-            when they are asked for.
+        memory: "packed" lets go of arrays that the engine has packed in its own way and reads them from the file
+            again when they are asked for. "low" also uses kernels only whose packed weights take no more memory than
+            the file's: about half as fast where filters are 3x3.
         strict: warnings are errors.
         allow_damaged: go on, with a warning, where the weights file is too short or too long.
 
@@ -253,12 +254,14 @@ class Network(Answers):
 
     def _engine(self) -> Program:
         """The network lowered for the engine: made at the first call, then kept."""
+        from darknetpy.engine.choose import choose_small
         from darknetpy.engine.program import Program
 
         with self._lowering:
             if self._program is None:
-                after_packing = self._let_go if self.memory == "low" else None
-                self._program = Program(self.graph, self.threads, after_packing)
+                after_packing = None if self.memory == "normal" else self._let_go
+                choose = choose_small if self.memory == "low" else None
+                self._program = Program(self.graph, self.threads, after_packing, choose)
         return self._program
 
     def _let_go(self, node: Node) -> None:

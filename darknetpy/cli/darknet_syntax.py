@@ -69,8 +69,8 @@ class Translation:
 def is_meant(words: Sequence[str], known: Collection[str]) -> bool:
     """Whether the words after ``darknetpy`` are a command line of the C programs; ``known`` are our own commands.
 
-    ``detect`` and ``classify`` are commands of both: without an option of the C programs, written with one dash, they
-    are ours.
+    ``detect``, ``classify`` and ``speed`` are commands of both: without an option of the C programs, written with one
+    dash, they are ours.
 
     >>> is_meant(["detector", "test"], {"detect"}), is_meant(["detect", "a.cfg", "a.weights", "a.png"], {"detect"})
     (True, False)

@@ -124,7 +124,7 @@ _GENERATION = (
 _FILES = ("DATA", "CFG", "WEIGHTS", IMAGE)
 _FIRST_VERSION = OldCommand("detect", _FILES[1:], _DETECTION, ("--thresh", "0.2", "--nms", "0.4"))
 
-SHORT_FORMS = ("detect", "classify")
+SHORT_FORMS = ("detect", "classify", "speed")
 """Commands of the C programs whose names are darknetpy's, too."""
 
 COMMANDS: dict[str, dict[str, OldCommand]] = {
@@ -136,6 +136,7 @@ COMMANDS: dict[str, dict[str, OldCommand]] = {
     "classify": {"": OldCommand("classify", _FILES[1:], _CLASSIFICATION)},
     "rnn": {"generate": OldCommand("generate", ("CFG", "WEIGHTS"), _GENERATION)},
     "ops": {"": OldCommand("summary", ("CFG",), _MACHINE)},
+    "speed": {"": OldCommand("speed", ("CFG",), _MACHINE)},
 }
 """Command -> its function, empty where it has none -> what it takes and becomes."""
 
@@ -179,7 +180,6 @@ ABSENT: dict[str, str | dict[str, str]] = {
     "print": "in Python: darknetpy.load(CFG, WEIGHTS).layers[INDEX].weights",
     "visualize": _SEE,
     "nightmare": _SEE,
-    "speed": "measuring comes in a later version, as darknetpy speed",
     "version": "use darknetpy --version",
     "help": "use darknetpy --help",
     **dict.fromkeys(

@@ -30,6 +30,8 @@ COMMANDS = {
     "summary": "show the layers of a network in a table",
     "check": "list all mistakes in a cfg and its other files",
     "generate": "go on with a text, by a recurrent network",
+    "speed": "measure how fast a network runs here",
+    "verify": "compare the fast engine with plain arithmetic",
 }
 """Each is a module of this folder with ``add_arguments(parser)`` and ``run(arguments) -> exit code``."""
 

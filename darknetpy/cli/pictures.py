@@ -97,7 +97,7 @@ def load_network(arguments: argparse.Namespace) -> Network:
         batch=arguments.batch,
         threads=arguments.threads,
         dialect=arguments.dialect,
-        memory="low",
+        memory="packed",
         strict=arguments.strict,
         allow_damaged=arguments.allow_damaged,
     )

@@ -81,6 +81,14 @@ def answer_in_colour(what: object) -> None:
     Console(markup=False, highlight=False, emoji=False).print(what)
 
 
+def answer_table(table: object) -> None:
+    """A table on standard output: as wide as the terminal allows, else as its text."""
+    if sys.stdout is not None and sys.stdout.isatty():
+        answer_in_colour(table)
+    else:
+        answer(str(table))
+
+
 def discard_unwritten() -> None:
     """Forget what a closed pipe or a full disk has not taken; Python would complain about it at its end."""
     for stream in (sys.stdout, sys.stderr):

@@ -58,7 +58,13 @@ class Geometry:
         return self.copies * self.panel_rows(rows) * width * source.planes * source.pixel_bytes
 
 
-class PackedConvolution:
+class Packed:
+    """A layer's weights in the order that the engine reads; ``planar`` says that its source has to be planar."""
+
+    planar = False
+
+
+class PackedConvolution(Packed):
     """Filters in the order that tiles read them: [group][cell of the filter][input channel][block of the group][16].
 
     Args:

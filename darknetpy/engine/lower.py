@@ -6,17 +6,28 @@ from collections.abc import Callable
 
 import numpy as np
 
-from darknetpy.engine.convolutions import LATE_PIXELS, Geometry, PackedConvolution, divide_pixels, divide_rows
+from darknetpy.engine.choose import WINOGRAD_TILES, Choices, Shape
+from darknetpy.engine.connected import PackedConnection, add_connection
+from darknetpy.engine.convolutions import LATE_PIXELS, Geometry, Packed, PackedConvolution, divide_pixels, divide_rows
+from darknetpy.engine.depthwise import PackedDepthwise, add_depthwise
+from darknetpy.engine.grouped import PackedGroups, add_groups, pack_groups
 from darknetpy.engine.memory import Value
 from darknetpy.engine.plan import BLOCKED, PLANAR, Plan, Run
+from darknetpy.engine.pointwise import activate_boxes, apply_curve, multiply
+from darknetpy.engine.winograd import PackedWinograd, lower_winograd
 from darknetpy.graph import INPUT, Node
 from darknetpy.kernels.activations import ACTIVATIONS, activate
 from darknetpy.kernels.blocked import add_blocks, average_pixels, copy_blocks, pool_maximum, repeat_pixels
 from darknetpy.kernels.convolution import convolve_pixels, convolve_rows, gather_panel
+from darknetpy.kernels.curves import curve_number
+from darknetpy.kernels.depthwise import has_form
 from darknetpy.kernels.layout import blocks_of
+from darknetpy.kernels.products import multiply_blocks, scale_channels, scale_pixels
 from darknetpy.kernels.simd import LANES
 from darknetpy.kernels.tiles import run_tiles
+from darknetpy.layers.connected import Connected
 from darknetpy.layers.convolutional import Convolutional
+from darknetpy.layers.yolo import Yolo
 
 PLANAR_CHANNELS = 4  # an input of so few channels is read as it comes
 MIXING = "normalize_channels"  # activations whose names begin so look at all channels of a pixel
@@ -43,15 +54,36 @@ def lower_plain(plan: Plan, node: Node) -> None:
 # ---- convolutional ----
 
 
-def pack(node: Node) -> PackedConvolution | None:
-    """A convolutional layer's weights in the engine's order; None for a layer that runs in plain form."""
+def pack(node: Node, choices: Choices) -> Packed | None:
+    """A layer's weights in the order of its kernel; None for a layer without them, or that runs in plain form."""
     layer, options = node.layer, node.options
-    if not isinstance(layer, Convolutional) or options.groups > 1 or options.xnor or options.antialiasing:
+    if isinstance(layer, Connected):
+        return _pack_connection(node, layer)
+    if not isinstance(layer, Convolutional) or options.xnor or options.antialiasing:
         return None
     geometry = Geometry(options.size, options.stride_x, options.stride_y, layer.dilation, layer.padding)
     weights, biases = layer.folded()
     planar = node.sources[0] == INPUT and node.input_shapes[0][0] <= PLANAR_CHANNELS
+    _, height, width = node.output_shape
+    shape = Shape(
+        node.input_shapes[0][0], options.filters, height, width,
+        options.size, options.stride_x, options.stride_y, layer.dilation, options.groups, planar,
+    )  # fmt: skip
+    tile = WINOGRAD_TILES.get(choices.make(node.index, shape).kernel)
+    if tile is not None:
+        return PackedWinograd(weights, biases, layer.padding, _slope(node), tile)
+    if options.groups > 1:
+        return _pack_groups(node, weights, biases, geometry)
     return PackedConvolution(weights, biases, geometry, _slope(node), planar)
+
+
+def _pack_groups(node: Node, weights: np.ndarray, biases: np.ndarray, geometry: Geometry) -> Packed | None:
+    """The weights of a convolution with groups."""
+    groups, channels = node.options.groups, node.input_shapes[0][0]
+    formed = has_form(channels // groups, geometry.size, geometry.stride_x)
+    if formed and channels == node.options.filters and geometry.dilation == 1:
+        return PackedDepthwise(weights, biases, geometry, _slope(node))
+    return pack_groups(weights, biases, geometry, _slope(node), groups)
 
 
 def _slope(node: Node) -> float:
@@ -67,6 +99,20 @@ def lower_convolutional(plan: Plan, node: Node) -> bool:
         return False
     source = plan.value(node.sources[0], not packed.planar)
     output = plan.output(node, BLOCKED)
+    if isinstance(packed, PackedDepthwise):
+        add_depthwise(plan, packed, source, output)
+    elif isinstance(packed, PackedGroups):
+        add_groups(plan, packed, source, output, _fields)
+    elif isinstance(packed, PackedWinograd):
+        lower_winograd(plan, packed, source, output)
+    elif isinstance(packed, PackedConvolution):
+        _convolve(plan, packed, source, output)
+    _activate(plan, node, output)
+    return True
+
+
+def _convolve(plan: Plan, packed: PackedConvolution, source: Value, output: Value) -> None:
+    """One or two operations."""
     if packed.planar:
         _convolve_by_rows(plan, packed, source, output)
     elif packed.geometry.pointwise:
@@ -75,8 +121,6 @@ def lower_convolutional(plan: Plan, node: Node) -> bool:
         _convolve_late(plan, packed, source, output)
     else:
         _convolve_by_rows(plan, packed, source, output)
-    _activate(plan, node, output)
-    return True
 
 
 def _convolve_by_rows(plan: Plan, packed: PackedConvolution, source: Value, output: Value) -> None:
@@ -146,7 +190,7 @@ def _fields(packed: PackedConvolution, source: Value, output: Value) -> dict[str
 def _activate(plan: Plan, node: Node, output: Value) -> None:
     """Apply an activation that registers do not, where the output lies; one that mixes channels needs it planar."""
     name = node.options.activation
-    if ACTIVATIONS[name].slope is not None:
+    if ACTIVATIONS[name].slope is not None or apply_curve(plan, name, output):
         return
     value = plan.value(node.index, PLANAR) if name.startswith(MIXING) else output
 
@@ -157,6 +201,27 @@ def _activate(plan: Plan, node: Node, output: Value) -> None:
     plan.call(apply, [value])
     if value is not output:
         plan.forget(node, BLOCKED)
+
+
+# ---- connected ----
+
+
+def _pack_connection(node: Node, layer: Connected) -> Packed | None:
+    """A fully connected layer's weights; None where the activation has no vector form."""
+    name = node.options.activation
+    if ACTIVATIONS[name].slope is None and curve_number(name) is None:
+        return None
+    return PackedConnection(*layer.folded(), _slope(node), name)
+
+
+def lower_connected(plan: Plan, node: Node) -> bool:
+    """One operation on planar values."""
+    packed = plan.packed.get(node.index)
+    if not isinstance(packed, PackedConnection):
+        return False
+    source, output = plan.value(node.sources[0], PLANAR), plan.output(node, PLANAR)
+    add_connection(plan, packed, source, output)
+    return True
 
 
 # ---- what stands between convolutions ----
@@ -184,7 +249,7 @@ def _all_blocked(plan: Plan, node: Node) -> bool:
 
 
 def lower_route(plan: Plan, node: Node) -> bool:
-    """Copies of whole blocks; nothing at all where there is one source."""
+    """Copies of whole blocks, but for what already lies in its place; nothing at all where there is one source."""
     groups, group = node.options.groups, node.options.group_id
     if len(node.sources) == groups == 1:
         return lower_passing(plan, node)
@@ -194,8 +259,13 @@ def lower_route(plan: Plan, node: Node) -> bool:
     whole_blocks = all(channel % LANES == 0 for channel in (*firsts, *starts))
     if not whole_blocks or len(node.output_shape) != 3 or not _all_blocked(plan, node):
         return False
+    if len(node.sources) == 1:
+        plan.take_part(node, node.sources[0], firsts[0])
+        return True
     output = plan.output(node, BLOCKED)
     for source_index, first, start, width in zip(node.sources, firsts, starts, widths, strict=True):
+        if groups == 1 and plan.is_part(source_index, output, start):
+            continue
         source, blocks = plan.value(source_index, BLOCKED), blocks_of(width)
         plan.operate(
             copy_blocks,
@@ -219,6 +289,29 @@ def lower_shortcut(plan: Plan, node: Node) -> bool:
     fields = {"blocks": source.blocks, "pixels": source.pixels, "slope": _slope(node)}
     plan.operate(add_blocks, plan.images * source.blocks, {"source": source, "other": other, "out": output}, fields)
     _activate(plan, node, output)
+    return True
+
+
+def lower_product(plan: Plan, node: Node) -> bool:
+    """The product of two blocked arrays, of one shape or with a factor for each channel or pixel."""
+    if len(node.output_shape) != 3 or not _all_blocked(plan, node):
+        return False
+    factors, source = (plan.value(index, BLOCKED) for index in node.sources)
+    output = plan.output(node, BLOCKED)
+    by_pixel = node.type == "scale_channels" and node.options.scale_wh
+    operation = multiply_blocks if node.type == "sam" else scale_pixels if by_pixel else scale_channels
+    multiply(plan, operation, factors, source, output, _slope(node))
+    _activate(plan, node, output)
+    return True
+
+
+def lower_yolo(plan: Plan, node: Node) -> bool:
+    """The logistic function of planes; a head whose values come activated stays plain."""
+    layer = node.layer
+    if not isinstance(layer, Yolo) or layer.new_coords:
+        return False
+    source, output = plan.value(node.sources[0], PLANAR), plan.output(node, PLANAR)
+    activate_boxes(plan, source, output, Yolo.values + layer.classes, layer.stretch)
     return True
 
 
@@ -254,6 +347,7 @@ def lower_passing(plan: Plan, node: Node) -> bool:
 
 FAST_FORMS: dict[str, Callable[[Plan, Node], bool]] = {
     "avgpool": lower_avgpool,
+    "connected": lower_connected,
     "contrastive": lower_passing,
     "convolutional": lower_convolutional,
     "cost": lower_passing,
@@ -261,7 +355,10 @@ FAST_FORMS: dict[str, Callable[[Plan, Node], bool]] = {
     "empty": lower_passing,
     "maxpool": lower_maxpool,
     "route": lower_route,
+    "sam": lower_product,
+    "scale_channels": lower_product,
     "shortcut": lower_shortcut,
     "upsample": lower_upsample,
+    "yolo": lower_yolo,
 }
 """Section type -> the function that adds its fast form's steps, and says whether it has one for these options."""

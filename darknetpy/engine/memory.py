@@ -42,6 +42,7 @@ class Value:
         self.shape, self.images, self.blocked = shape, images, blocked
         self.first = self.last = -1
         self.offset = 0
+        self._parts: list[Part] = []
 
     @property
     def channels(self) -> int:
@@ -88,6 +89,18 @@ class Value:
         self.first = step if self.first < 0 else self.first
         self.last = step
 
+    def part(self, channel: int, shape: Shape) -> Part:
+        """The blocked value of this shape that begins at a channel of this one, a multiple of 16."""
+        part = Part(self, channel, shape)
+        self._parts.append(part)
+        return part
+
+    def put(self, offset: int) -> None:
+        """Give the value and its parts their places in the arena."""
+        self.offset = offset
+        for part in self._parts:
+            part.put(offset + part.first_block * self.plane_bytes)
+
     def view(self, arena: np.ndarray) -> np.ndarray:
         """The value in an arena: (n, *shape), or (n, blocks, pixels, 16) where it is blocked."""
         floats = arena[self.offset : self.offset + self.size].view(np.float32)
@@ -95,6 +108,28 @@ class Value:
             return floats.reshape(self.images, *self.shape)
         lines = floats.reshape(self.images, self.blocks, self.plane_bytes // FLOAT_BYTES)
         return lines[:, :, : self.pixels * LANES].reshape(self.images, self.blocks, self.pixels, LANES)
+
+
+class Part(Value):
+    """Neighbouring channels of a blocked value, which is kept as long as any of its parts."""
+
+    def __init__(self, whole: Value, channel: int, shape: Shape) -> None:
+        self.whole, self.first_block = whole, channel // LANES
+        super().__init__(shape, whole.images, blocked=True)
+
+    @property
+    def image_bytes(self) -> int:
+        """Bytes from one image to the next."""
+        return self.whole.image_bytes
+
+    def used_at(self, step: int) -> None:
+        """Note that a step reads or writes the part."""
+        super().used_at(step)
+        self.whole.used_at(step)
+
+    def view(self, arena: np.ndarray) -> np.ndarray:
+        """The part in an arena: (n, blocks, pixels, 16)."""
+        return self.whole.view(arena)[:, self.first_block : self.first_block + self.blocks]
 
 
 def place(values: Iterable[Value]) -> int:
@@ -113,7 +148,7 @@ def place(values: Iterable[Value]) -> int:
             if offset + value.size <= other.offset:
                 break
             offset = max(offset, _round_up(other.offset + other.size))
-        value.offset = offset
+        value.put(offset)
         placed.append(value)
     return max((value.offset + value.size for value in placed), default=0)
 

@@ -9,12 +9,14 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from darknetpy.engine.convolutions import PackedConvolution
-from darknetpy.engine.memory import Value, aligned_bytes, place
+from darknetpy.engine.concatenations import NO_PARTS, Parts
+from darknetpy.engine.convolutions import Packed
+from darknetpy.engine.memory import Part, Value, aligned_bytes, place
 from darknetpy.engine.threads import Job, Scratch, Team
 from darknetpy.graph import INPUT, Graph, LayerStates, Node
 from darknetpy.kernels.layout import to_blocked, to_planar
 from darknetpy.kernels.operations import Operation
+from darknetpy.kernels.simd import LANES
 
 PLANAR, BLOCKED = False, True
 Results = dict[int, np.ndarray]
@@ -51,13 +53,21 @@ class CallStep:
 class Plan:
     """Steps and values in the making, and then for any number of `Workspace` to run.
 
+    ``parts`` says which layers write into a concatenation, see `darknetpy.engine.concatenations`.
+
     Functions in `darknetpy.engine.lower` build it node by node: they ask for inputs with `value`, make outputs with
     `new_value`, and add steps with `operate` and `call`.
     """
 
-    def __init__(self, graph: Graph, images: int, packed: Mapping[int, PackedConvolution], threads: int) -> None:
+    def __init__(
+        self, graph: Graph, images: int, packed: Mapping[int, Packed], threads: int, parts: Parts = NO_PARTS
+    ) -> None:
         self.graph, self.images, self.packed, self.threads = graph, images, packed, threads
+        self._parts = parts
+        self._outputs: dict[int, Value] = {}
         self.steps: list[OperationStep | CallStep] = []
+        self.layer = INPUT  # the layer that is being lowered
+        self.owners: list[int] = []  # of the steps: the layer for which each is there
         self.scratch_bytes = 0
         self.arena_bytes = 0
         self.input = Value(graph.input_shape, images, PLANAR)
@@ -89,10 +99,32 @@ class Plan:
         return value
 
     def output(self, node: Node, blocked: bool) -> Value:
-        """The array for a node's output."""
-        value = self.new_value(node.output_shape, blocked)
+        """The array for a node's output; where the node is part of a concatenation, its place there."""
+        value = self._blocked_output(node) if blocked else self.new_value(node.output_shape, PLANAR)
         self._forms[node.index, blocked] = value
         return value
+
+    def _blocked_output(self, node: Node) -> Value:
+        """The array for a node's blocked output, made when it or the first of its parts is asked for."""
+        found = self._outputs.get(node.index)
+        if found is None:
+            place = self._parts.get(node.index)
+            if place is None:
+                found = self.new_value(node.output_shape, BLOCKED)
+            else:
+                whole = self._blocked_output(self.graph.nodes[place.route])
+                found = whole.part(place.channel, node.output_shape)
+            self._outputs[node.index] = found
+        return found
+
+    def is_part(self, source: int, whole: Value, channel: int) -> bool:
+        """Whether a node's blocked output already lies at that channel of another value."""
+        value = self._forms[source, BLOCKED]
+        return isinstance(value, Part) and value.whole is whole and value.first_block * LANES == channel
+
+    def take_part(self, node: Node, source: int, channel: int) -> None:
+        """A node's output is what begins at that channel of another's blocked output."""
+        self._forms[node.index, BLOCKED] = self._forms[source, BLOCKED].part(channel, node.output_shape)
 
     def same_as(self, node: Node, source: int) -> None:
         """A node's output is that of another, in every form."""
@@ -122,6 +154,11 @@ class Plan:
         self.scratch_bytes = max(self.scratch_bytes, scratch_bytes)
         self._add(OperationStep(operation, record, places, chunks), values.values())
 
+    def writers(self, value: Value) -> list[np.ndarray]:
+        """The records of the operations that write a value."""
+        steps = [step for step in self.steps if isinstance(step, OperationStep)]
+        return [step.record for step in steps if "out" in step.places and step.places["out"][0] is value]
+
     def call(self, function: Callable[[np.ndarray, Run], None], values: Iterable[Value]) -> None:
         """Add a Python function of (arena, run) that reads or writes these values."""
         self._add(CallStep(function), values)
@@ -143,6 +180,7 @@ class Plan:
         for value in values:
             value.used_at(len(self.steps))
         self.steps.append(step)
+        self.owners.append(self.layer)
 
     def _converted(self, value: Value, blocked: bool) -> Value:
         converted = self.new_value(value.shape, blocked)

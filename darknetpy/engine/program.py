@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 
 import numpy as np
 
-from darknetpy.engine.convolutions import PackedConvolution
+from darknetpy.engine.choose import Choices, Choose
+from darknetpy.engine.concatenations import find_parts
+from darknetpy.engine.convolutions import Packed
 from darknetpy.engine.lower import lower, pack
 from darknetpy.engine.plan import Plan, Results, Workspace
 from darknetpy.engine.threads import Team, available_cores
@@ -25,6 +27,8 @@ class Program:
         graph: with the weights of all layers loaded.
         threads: how many threads compute; by default one for each core that this process may use.
         after_packing: called with each node whose arrays the program will not look at again.
+        choose: decides which kernel a convolution gets, from its shape; or names of kernels by layer. By default
+            `darknetpy.engine.choose.choose_kernel` decides. ``choices`` tells what was decided, and why.
 
     >>> program = Program(graph, threads=2)
     >>> program.run(np.zeros((1, 1, 28, 28), np.float32), [graph.output_index])[graph.output_index].shape
@@ -32,17 +36,20 @@ class Program:
     """
 
     def __init__(
-        self, graph: Graph, threads: int | None = None, after_packing: Callable[[Node], None] | None = None
-    ) -> None:
+        self, graph: Graph, threads: int | None = None, after_packing: Callable[[Node], None] | None = None,
+        choose: Choose | Mapping[int, str] | None = None,
+    ) -> None:  # fmt: skip
         self.graph = graph
         self.threads = threads or available_cores()
-        self._packed: dict[int, PackedConvolution] = {}
+        self._packed: dict[int, Packed] = {}
+        self.choices = Choices(choose)
         for node in graph.nodes:
-            packed = pack(node)
+            packed = pack(node, self.choices)
             if packed is not None:
                 self._packed[node.index] = packed
                 if after_packing is not None:
                     after_packing(node)
+        self.choices.check_named()
         self._team = Team(self.threads)
         self._plans: dict[tuple[tuple[int, ...], frozenset[int]], Plan] = {}
         self._idle: list[Workspace] = []
@@ -98,9 +105,10 @@ class Program:
         Layers that none of these depends on are left out.
         """
         graph = self.graph if shape[1:] == self.graph.input_shape else self.graph.resized(*shape[2:])
-        plan = Plan(graph, shape[0], self._packed, self.threads)
         needed = needed_layers(graph, {*wanted, *(layer.index for layer in graph.recurrent_layers)})
+        plan = Plan(graph, shape[0], self._packed, self.threads, find_parts(graph, needed))
         for node in graph.nodes:
+            plan.layer = node.index
             if node.index in needed:
                 lower(plan, node)
             if node.index in wanted:

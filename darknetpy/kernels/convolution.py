@@ -25,6 +25,7 @@ from __future__ import annotations
 from typing import Any
 
 from darknetpy.kernels import kernel
+from darknetpy.kernels.curves import call_curve
 from darknetpy.kernels.layout import clear_floats, copy_floats
 from darknetpy.kernels.operations import integers, operation, reader, record_type
 from darknetpy.kernels.simd import LINE, load, load_float, store, store_float
@@ -37,6 +38,7 @@ CONVOLUTION = record_type(
         "images", "planes", "pixel_bytes", "height", "width", "out_blocks", "out_height", "out_width",
         "size", "stride_x", "stride_y", "dilation", "padding",
         "steps", "turns", "depth", "group", "accumulators", "groups_in_chunk", "parts", "panel_rows",
+        "curve", "number",
     ),
     slope="f4",
 )  # fmt: skip
@@ -48,7 +50,7 @@ them; biases: one float for each output lane; offsets: bytes from a pixel to its
 first row and column. steps, turns: of a tile's sum (see `tiles`); depth: how many k
 the sum has. group: output blocks of a tile; accumulators: pixels times blocks of the largest tile. groups_in_chunk and
 parts (of an image's pixels or rows): the division into chunks. panel_rows: rows of each copy in a panel. slope: of the
-activation below 0.
+activation below 0. curve: 0, or the address of `run_curve` for an activation that is more than a slope; number: its.
 """
 _read = reader(CONVOLUTION)
 
@@ -71,6 +73,9 @@ def multiply_run(convolution: Any, source: int, out: int, pixels: int, share: in
         weights = convolution.weights + block * convolution.depth * LINE
         biases = convolution.biases + block * LINE
         multiply_tiles(convolution, source, out + block * convolution.out_plane, pixels, blocks, weights, biases)
+        if convolution.curve:
+            for each in range(block, block + blocks):
+                call_curve(convolution.curve, (convolution.number, out + each * convolution.out_plane, pixels))
         block += blocks
 
 

@@ -6,6 +6,7 @@ import numpy as np
 
 from darknetpy.config.options import Kind, Option
 from darknetpy.layers.base import Array, Layer, Shape, Tape, activation_option
+from darknetpy.layers.parts.batch_normalization import fold
 from darknetpy.layers.parts.fully_connected import FullyConnected
 
 
@@ -41,6 +42,12 @@ class Connected(Layer):
 
     def window(self) -> None:
         return None
+
+    def folded(self) -> tuple[np.ndarray, np.ndarray]:
+        """Weights (output, inputs) and biases (output,), float32, batch normalization folded in."""
+        if self.options.batch_normalize:
+            return fold(self.weights, self.dialect)
+        return self.weights["weights"], self.weights["biases"]
 
     def forward(self, inputs: list[np.ndarray], tape: Tape | None = None) -> np.ndarray:
         return self.part.run(inputs[0], self.weights, self.dialect)

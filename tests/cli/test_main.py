@@ -57,8 +57,8 @@ def test_without_arguments_the_help_goes_to_standard_error(capsys: pytest.Captur
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (["clasify"], "check, generate. Did you mean classify?"),
-        (["xyz"], "unknown command xyz, expected one of classify, detect, summary, check, generate."),
+        (["clasify"], "speed, verify. Did you mean classify?"),
+        (["xyz"], "unknown command xyz, expected one of classify, detect, summary, check, generate, speed, verify."),
         (["a\n\x1b[2Jb"], r"unknown command a\n\x1b[2Jb, expected"),
         (["-v"], "no command."),
         (["--top", "3", "classify"], "unknown option --top."),

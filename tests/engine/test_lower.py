@@ -7,10 +7,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from darknetpy.engine import lower
+from darknetpy.engine import lower, pointwise
 from darknetpy.engine.plan import CallStep, OperationStep, Plan
 from darknetpy.engine.program import Program
 from darknetpy.errors import ConfigError
+from darknetpy.kernels.blocked import copy_blocks
+from darknetpy.kernels.curves import CURVES, curve_blocks
 from tests.engine.networks import all_layers, assert_agrees, assert_same_bits, network, pictures
 from tests.golden.reader import Case, case_names
 
@@ -22,6 +24,8 @@ FAST = {
     "strides in one direction": "convolutional filters=16 size=3 stride_x=2 stride_y=1 activation=relu",
     "even size": "convolutional filters=16 size=2 stride=2 activation=linear",
     "dilation": f"{CONVOLUTION}\nconvolutional filters=16 size=3 pad=1 dilation=3 activation=relie",
+    "groups": f"{CONVOLUTION}\nconvolutional filters=32 size=3 groups=8 activation=leaky\n{CONVOLUTION}",
+    "depthwise": f"{CONVOLUTION}\nconvolutional filters=32 size=5 stride=2 groups=32 activation=relu\n{CONVOLUTION}",
     "batch normalization": "convolutional filters=18 size=3 batch_normalize=1 activation=leaky",
     "maxpool": f"{CONVOLUTION}\nmaxpool size=3 stride=2",
     "shortcut": f"{CONVOLUTION}\n{CONVOLUTION}\nshortcut from=-2 activation=leaky",
@@ -34,12 +38,27 @@ FAST = {
     "contrastive": f"{CONVOLUTION}\ncontrastive",
     "upsample": f"{CONVOLUTION}\nupsample stride=2\n{CONVOLUTION}",
     "upsample with a factor": "convolutional filters=20 size=3 stride=2 activation=relu\nupsample stride=3 scale=.3",
+    "curves in the tiles": f"{CONVOLUTION}\nconvolutional filters=20 size=1 activation=mish",
+    "curves behind other kernels": f"{CONVOLUTION}\nconvolutional filters=20 size=3 pad=1 activation=swish",
+    "shortcut with swish": f"{CONVOLUTION}\n{CONVOLUTION}\nshortcut from=-2 activation=swish",
+    "sam": f"{CONVOLUTION}\n{CONVOLUTION}\nsam from=-2\n{CONVOLUTION}",
+    "sam with mish": f"{CONVOLUTION}\n{CONVOLUTION}\nsam from=-2 activation=mish",
+    "squeeze and excitation": f"{CONVOLUTION}\navgpool\nconvolutional filters=6 size=1 activation=swish\n"
+    f"convolutional filters=32 size=1 activation=logistic\nscale_channels from=-4 activation=leaky\n{CONVOLUTION}",
+    "a factor for each pixel": "convolutional filters=20 size=3 pad=1\nconvolutional filters=1 size=1\n"
+    "scale_channels from=-2 scale_wh=1 activation=logistic",
+    "concatenations in one another": f"{CONVOLUTION}\n{CONVOLUTION}\nroute layers=-1,-2\n{CONVOLUTION}\n"
+    f"route layers=-1,-2\nconvolutional filters=20 size=1 activation=mish\nroute layers=-2,-1\n{CONVOLUTION}",
+    "part of a concatenation in parts": f"{CONVOLUTION}\n{CONVOLUTION}\nroute layers=-1,-2\n"
+    f"route layers=-1 groups=2 group_id=1\n{CONVOLUTION}\nroute layers=-1,-2\nroute layers=-1,-3",
+    "yolo": "convolutional filters=24 size=1 activation=linear\nyolo classes=3 num=3 anchors=1,2,3,4,5,6",
+    "yolo of few cells": "convolutional filters=24 size=3 stride=9 activation=linear\n"
+    "yolo classes=3 num=3 anchors=1,2,3,4,5,6 scale_x_y=1.2",
 }
 WITH_PLAIN_STEPS = {
-    "mish": "convolutional filters=20 size=3 activation=mish",
+    "yolo of activated values": "convolutional filters=24 size=1 activation=logistic\n"
+    "yolo classes=3 num=3 anchors=1,2,3,4,5,6 new_coords=1",
     "activation across channels": f"convolutional filters=20 size=3 activation=normalize_channels\n{CONVOLUTION}",
-    "shortcut with swish": f"{CONVOLUTION}\n{CONVOLUTION}\nshortcut from=-2 activation=swish",
-    "groups": f"{CONVOLUTION}\nconvolutional filters=32 size=3 groups=8 activation=leaky\n{CONVOLUTION}",
     "xnor": f"{CONVOLUTION}\nconvolutional filters=32 size=3 xnor=1 activation=leaky",
     "antialiasing": f"{CONVOLUTION}\nconvolutional filters=16 size=3 stride=2 antialiasing=1 activation=leaky",
     "maxpool of the input": f"maxpool size=2 stride=2\n{CONVOLUTION}",
@@ -53,7 +72,6 @@ WITH_PLAIN_STEPS = {
     "upsample of the input": f"upsample\n{CONVOLUTION}",
     "upsample by a negative stride": f"convolutional filters=16 size=6\nupsample stride=-2\n{CONVOLUTION}",
     "implicit": f"{CONVOLUTION}\nimplicit filters=32\nscale_channels from=-2\n{CONVOLUTION}",
-    "sam": f"{CONVOLUTION}\n{CONVOLUTION}\nsam from=-2\n{CONVOLUTION}",
     "reorg3d": f"convolutional filters=16 size=6\nreorg3d stride=2\n{CONVOLUTION}",
     "deconvolutional": f"{CONVOLUTION}\ndeconvolutional filters=20 size=4 stride=2 padding=1\n{CONVOLUTION}",
     "local": f"{CONVOLUTION}\nlocal filters=8 size=3 pad=1 stride=4 activation=leaky",
@@ -95,6 +113,55 @@ def test_convolutions_by_rows_and_by_output_channels_give_the_same_bits(monkeypa
     late = Program(graph, threads=2).run(batch, all_layers(graph))
     monkeypatch.setattr(lower, "LATE_PIXELS", 0)
     assert_same_bits(Program(graph, threads=2).run(batch, all_layers(graph)), late)
+
+
+def test_an_activation_without_a_vector_form_is_left_to_numpy(monkeypatch: pytest.MonkeyPatch) -> None:
+    graph = network("convolutional filters=20 size=3 activation=mish")
+    batch = pictures(graph, 2)
+    monkeypatch.setattr(pointwise, "curve_number", {}.get)
+    program = Program(graph, threads=2)
+    assert_agrees(program.run(batch, all_layers(graph)), graph, batch)
+    steps = program.plan(batch.shape, all_layers(graph)).steps
+    assert sum(isinstance(step, CallStep) for step in steps) == 2
+
+
+@pytest.mark.parametrize("name", CURVES)
+def test_every_curve_at_the_end_of_a_convolution_and_behind_a_sum(name: str) -> None:
+    graph = network(
+        f"{CONVOLUTION}\nconvolutional filters=32 size=1 activation={name}\nshortcut from=-2 activation={name}"
+    )
+    batch = pictures(graph, 2)
+    found = Program(graph, threads=2).run(batch, [1, 2])
+    expected = graph.run(batch, [1, 2])
+    for index, output in found.items():
+        np.testing.assert_allclose(output, expected[index], rtol=1e-4, atol=1e-5)
+    for threads in (1, 3):
+        assert_same_bits(Program(graph, threads).run(batch, [1, 2]), found)
+
+
+def test_curves_of_large_arrays_are_shared_out() -> None:
+    graph = network(f"{CONVOLUTION}\n{CONVOLUTION}\nshortcut from=-2 activation=mish", height=120, width=90)
+    batch = pictures(graph)
+    found = Program(graph, threads=1).run(batch, [2])
+    program = Program(graph, threads=3)
+    assert_same_bits(program.run(batch, [2]), found)
+    steps = [step for step in program.plan(batch.shape, [2]).steps if isinstance(step, OperationStep)]
+    curve = next(step for step in steps if step.operation is curve_blocks)
+    assert curve.chunks > 2
+
+
+def test_concatenations_of_whole_blocks_copy_nothing() -> None:
+    for lines in ("concatenations in one another", "route", "route with groups"):
+        steps = plan_of(FAST[lines]).steps
+        assert not any(isinstance(step, OperationStep) and step.operation is copy_blocks for step in steps)
+
+
+def test_a_layer_of_two_concatenations_is_copied_for_one() -> None:
+    steps = plan_of(f"{CONVOLUTION}\n{CONVOLUTION}\nroute layers=-1,-2\nroute layers=-2,-3").steps
+    assert sum(isinstance(step, OperationStep) and step.operation is copy_blocks for step in steps) == 0
+    lines = f"{CONVOLUTION}\n{CONVOLUTION}\nroute layers=-1,-2\nroute layers=-2,-3\nroute layers=-1,-2\n{CONVOLUTION}"
+    steps = plan_of(lines).steps
+    assert sum(isinstance(step, OperationStep) and step.operation is copy_blocks for step in steps) == 2
 
 
 def test_neighbours_hand_over_blocked_arrays_without_conversion() -> None:

@@ -1,0 +1,371 @@
+"""Winograd's convolution for 3x3 filters of stride 1 on channel-blocked arrays: fewer multiplications, by transforms.
+
+The output is cut into tiles of m x m pixels, m = 2 or 4. Each tile's window of n x n input pixels, n = m + 2, becomes
+n^2 *points* (`forward`); at each point a matrix product over the input channels is formed by the tiles of `tiles`, with
+filters that were transformed when they were packed; `inverse` turns n^2 products into m x m pixels, and adds biases and
+slope. A direct convolution multiplies 9 times for each output, this (n / m)^2 times: 2.25 with m = 4, 4 with m = 2.
+
+Windows that reach beyond the picture are copied into a window of zeros first, and tiles that do are written by way of
+one: no array has borders. Channel blocks are the outer loop of a transform, tiles the inner one: neighbouring tiles
+then write neighbouring lines.
+
+One operation does all, in two forms with the same arithmetic in the same order: with a run of tiles from the picture to
+the picture in each chunk, or as two steps, transforms first and then products, so that weights are read once in all.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from fractions import Fraction
+from itertools import combinations
+from typing import Any
+
+import numpy as np
+from llvmlite import ir
+from numba import types
+
+from darknetpy.kernels import compiled_once, kernel
+from darknetpy.kernels.convolution import divide
+from darknetpy.kernels.cook_toom import POINTS, TAPS, cook_toom
+from darknetpy.kernels.layout import clear_floats, copy_floats
+from darknetpy.kernels.operations import integers, operation, reader, record_type
+from darknetpy.kernels.simd import (
+    FLOAT,
+    INT64,
+    LANES,
+    LINE,
+    VECTOR,
+    Emitter,
+    calling,
+    emit_function,
+    intrinsic,
+)
+from darknetpy.kernels.tiles import call_tiles
+
+WINDOW_BYTES = 4096  # of scratch memory, for a window at the rim: 36 lines
+UNCHANGED = np.float32(1)  # the slope of products
+
+WINOGRAD = record_type(
+    **integers(
+        "source", "source_plane", "source_image", "out", "out_plane", "out_image",
+        "weights", "biases", "zeros", "offsets", "tiles", "forward", "inverse",
+        "images", "height", "width", "out_blocks", "out_height", "out_width", "padding",
+        "tile", "tiles_across", "tiles_in_image", "plane_step", "point_step", "points_bytes",
+        "in_blocks", "steps", "turns", "depth", "group", "accumulators",
+        "transforms", "multiplies", "shares", "parts",
+    ),
+    slope="f4",
+)  # fmt: skip
+"""What the operation reads. Strides are in bytes.
+
+weights: as `PackedWinograd` of the engine orders them; zeros: one float for each lane of a group; tiles, forward,
+inverse: addresses of the functions of these names. tile: m; tiles_across: tiles in a row of the picture. plane_step,
+point_step: from a channel block, and from a point, to the next among the transformed windows; points_bytes: of scratch
+memory for these. transforms, multiplies: 1 where the chunk does this. shares: the division of channel blocks (input
+blocks where it only transforms, else groups of output blocks); parts: that of all images' tiles.
+"""
+_read = reader(WINOGRAD)
+
+
+# ---- transforms ----
+
+
+def combine(emitter: Emitter, coefficients: list[Fraction], values: list[ir.Value]) -> ir.Value:
+    """The sum of coefficients times values, without multiplying by 0, 1 or -1."""
+    terms = [(factor, value) for factor, value in zip(coefficients, values, strict=True) if factor]
+    terms.sort(key=lambda term: term[0] != 1)
+    factor, total = terms[0]
+    kind = total.type
+    if factor != 1:
+        total = emitter.builder.fmul(total, _constant(factor, kind))
+    for factor, value in terms[1:]:
+        if factor == 1:
+            total = emitter.builder.fadd(total, value)
+        elif factor == -1:
+            total = emitter.builder.fsub(total, value)
+        else:
+            width = 32 if kind == VECTOR else 64
+            total = emitter.call(f"llvm.fmuladd.v{LANES}f{width}", kind, value, _constant(factor, kind), total)
+    return total
+
+
+def _constant(factor: Fraction, kind: ir.VectorType) -> ir.Constant:
+    return ir.Constant(kind, [float(factor)] * LANES)
+
+
+def transform_forward(emitter: Emitter, tile: int, values: list[ir.Value]) -> list[ir.Value]:
+    """B^T times values. The rows of points p and -p are the sum and the difference of an even and an odd part."""
+    rows = cook_toom(tile).forward
+    out: dict[int, ir.Value] = {}
+    for i, j in combinations(range(len(rows)), 2):
+        even = [(x + y) / 2 for x, y in zip(rows[i], rows[j], strict=True)]
+        odd = [(x - y) / 2 for x, y in zip(rows[i], rows[j], strict=True)]
+        if any(even) and any(odd) and not any(x and y for x, y in zip(even, odd, strict=True)):
+            both = combine(emitter, even, values), combine(emitter, odd, values)
+            out[i], out[j] = emitter.builder.fadd(*both), emitter.builder.fsub(*both)
+    return [out[i] if i in out else combine(emitter, row, values) for i, row in enumerate(rows)]
+
+
+def transform_inverse(emitter: Emitter, tile: int, values: list[ir.Value]) -> list[ir.Value]:
+    """A^T times values. Even powers of p and -p share the sum of their values, odd ones the difference."""
+    points = POINTS[tile]
+    pairs = [(points.index(point), points.index(-point)) for point in points if point > 0]
+    sums = [emitter.builder.fadd(values[i], values[j]) for i, j in pairs]
+    differences = [emitter.builder.fsub(values[i], values[j]) for i, j in pairs]
+    out = []
+    for power, row in enumerate(cook_toom(tile).inverse):
+        shared = differences if power % 2 else sums
+        coefficients = [row[0], *(row[i] for i, _ in pairs), row[-1]]
+        out.append(combine(emitter, coefficients, [values[0], *shared, values[-1]]))
+    return out
+
+
+def _column_and_row_passes(
+    emitter: Emitter, n: int, height: int, transform: Callable[[list[ir.Value]], list[ir.Value]],
+    load: Callable[[int, int], ir.Value], store: Callable[[int, int, ir.Value], None],
+) -> None:  # fmt: skip
+    """Transform the n columns of n values into ``height`` values each, then the rows of what comes out."""
+    between = emitter.builder.ptrtoint(emitter.builder.alloca(VECTOR, size=n * height), INT64)
+    for x in range(n):
+        for y, value in enumerate(transform([load(y, x) for y in range(n)])):
+            emitter.store(between, value, LINE * (y * n + x))
+    for y in range(height):
+        for x, value in enumerate(transform([emitter.load(between, LINE * (y * n + x)) for x in range(n)])):
+            store(y, x, value)
+
+
+def emit_forward(tile: int) -> Callable[..., None]:
+    """The body of: a window at ``source``, rows ``pitch`` bytes apart, to points ``step`` bytes apart."""
+
+    def body(emitter: Emitter, source: ir.Value, pitch: ir.Value, out: ir.Value, step: ir.Value) -> None:
+        builder, n = emitter.builder, tile + 2
+        rows = [builder.add(source, builder.mul(pitch, INT64(y))) for y in range(n)]
+
+        def store(y: int, x: int, value: ir.Value) -> None:
+            emitter.store(builder.add(out, builder.mul(step, INT64(y * n + x))), value)
+
+        _column_and_row_passes(
+            emitter, n, n, lambda values: transform_forward(emitter, tile, values),
+            lambda y, x: emitter.load(rows[y], LINE * x), store,
+        )  # fmt: skip
+
+    return body
+
+
+def emit_inverse(tile: int) -> Callable[..., None]:
+    """The body of: points at ``source``, ``step`` bytes apart, to pixels in rows ``pitch`` bytes apart."""
+
+    def body(
+        emitter: Emitter, source: ir.Value, step: ir.Value, out: ir.Value, pitch: ir.Value, biases: ir.Value,
+        slope: ir.Value,
+    ) -> None:  # fmt: skip
+        builder, n = emitter.builder, tile + 2
+        start, slopes = emitter.load(biases), emitter.splat(slope)
+        rows = [builder.add(out, builder.mul(pitch, INT64(y))) for y in range(tile)]
+
+        def store(y: int, x: int, value: ir.Value) -> None:
+            emitter.store(rows[y], emitter.rectify(builder.fadd(value, start), slopes), LINE * x)
+
+        _column_and_row_passes(
+            emitter, n, tile, lambda values: transform_inverse(emitter, tile, values),
+            lambda y, x: emitter.load(builder.add(source, builder.mul(step, INT64(y * n + x)))), store,
+        )  # fmt: skip
+
+    return body
+
+
+def emit_filters(tile: int) -> Callable[..., None]:
+    """The body of: ``count`` lines at ``source``, one of each of 9 cells ``cell_step`` apart, to points ``step`` apart.
+
+    Each lane is a filter of its own. Sums are formed in float64, and rounded once.
+    """
+
+    def body(
+        emitter: Emitter, count: ir.Value, source: ir.Value, cell_step: ir.Value, out: ir.Value, step: ir.Value
+    ) -> None:
+        builder, rows, double = emitter.builder, cook_toom(tile).filters, ir.VectorType(ir.DoubleType(), LANES)
+        with emitter.loop(count, source=source, out=out) as lines:
+            at, to = lines.now["source"], lines.now["out"]
+            cells = [emitter.load(builder.add(at, builder.mul(cell_step, INT64(i)))) for i in range(TAPS * TAPS)]
+            wide = [builder.fpext(cell, double) for cell in cells]
+            columns = [[combine(emitter, row, wide[x::TAPS]) for row in rows] for x in range(TAPS)]
+            for y in range(len(rows)):
+                for x, row in enumerate(rows):
+                    value = combine(emitter, row, [column[y] for column in columns])
+                    place = builder.add(to, builder.mul(step, INT64(y * len(rows) + x)))
+                    emitter.store(place, builder.fptrunc(value, VECTOR))
+            lines.next = {"source": builder.add(at, INT64(LINE)), "out": builder.add(to, INT64(LINE))}
+
+    return body
+
+
+def _of_each_tile(name: str, kinds: list[ir.Type], emit: Callable[[int], Callable[..., None]], given: Any) -> Any:
+    """The typing and code of an intrinsic ``(tile, given)``: a switch over one function for each size of tile."""
+
+    def generate(context: Any, builder: ir.IRBuilder, signature: Any, values: list[ir.Value]) -> ir.Value:
+        arguments = [builder.extract_value(values[1], i) for i in range(len(kinds))]
+        done = builder.append_basic_block("done")
+        switch = builder.switch(values[0], done)
+        for tile in POINTS:
+            function = emit_function(builder.module, f"{name}_{tile}", kinds, emit(tile))
+            case = builder.append_basic_block(f"case_{tile}")
+            switch.add_case(INT64(tile), case)
+            with builder.goto_block(case):
+                builder.call(function, arguments)
+                builder.branch(done)
+        builder.position_at_end(done)
+        return context.get_dummy_value()
+
+    return types.none(types.int64, given), generate
+
+
+@intrinsic
+def _forward_of_tile(typing: Any, tile: Any, given: Any) -> Any:
+    return _of_each_tile("forward", [INT64] * 4, emit_forward, given)
+
+
+@intrinsic
+def _inverse_of_tile(typing: Any, tile: Any, given: Any) -> Any:
+    return _of_each_tile("inverse", [*[INT64] * 5, FLOAT], emit_inverse, given)
+
+
+@intrinsic
+def _filters_of_tile(typing: Any, tile: Any, given: Any) -> Any:
+    return _of_each_tile("filters", [INT64] * 5, emit_filters, given)
+
+
+FORWARD_SIGNATURE = types.void(*[types.int64] * 5)
+INVERSE_SIGNATURE = types.void(*[types.int64] * 6, types.float32)
+call_forward, call_inverse = calling(FORWARD_SIGNATURE), calling(INVERSE_SIGNATURE)
+
+
+@compiled_once(FORWARD_SIGNATURE)
+def forward(tile: int, source: int, pitch: int, out: int, step: int) -> None:
+    """A window of (tile + 2)^2 lines at ``source``, rows ``pitch`` bytes apart, to as many points, ``step`` apart."""
+    _forward_of_tile(tile, (source, pitch, out, step))
+
+
+@compiled_once(INVERSE_SIGNATURE)
+def inverse(tile: int, source: int, step: int, out: int, pitch: int, biases: int, slope: float) -> None:
+    """(tile + 2)^2 points, ``step`` bytes apart, to tile^2 pixels in rows ``pitch`` apart, biases and slope applied."""
+    _inverse_of_tile(tile, (source, step, out, pitch, biases, slope))
+
+
+@compiled_once(types.void(*[types.int64] * 6))
+def transform_filters(tile: int, count: int, source: int, cell_step: int, out: int, step: int) -> None:
+    """``count`` lines at ``source``, a lane for each filter, cells ``cell_step`` apart, to points ``step`` apart."""
+    _filters_of_tile(tile, (count, source, cell_step, out, step))
+
+
+# ---- the operation ----
+
+
+@operation(WINOGRAD)
+def convolve_winograd(record: int, chunk: int, scratch: int) -> None:
+    """Chunk: (share of the channel blocks, part of all images' tiles), the part fastest, so that weights stay in cache.
+
+    A chunk that only transforms writes to ``out``; one that only multiplies reads transformed windows at ``source``.
+    """
+    winograd = _read(record)
+    part, share = chunk % winograd.parts, chunk // winograd.parts
+    total = winograd.tiles_in_image * winograd.images
+    first, last = divide(total, winograd.parts, part), divide(total, winograd.parts, part + 1)
+    points = scratch + WINDOW_BYTES
+    if not winograd.multiplies:
+        points = winograd.out + first * LINE
+    elif not winograd.transforms:
+        points = winograd.source + first * LINE
+    if winograd.transforms:
+        shares = winograd.shares if not winograd.multiplies else 1
+        begin = divide(winograd.in_blocks, shares, share)
+        end = divide(winograd.in_blocks, shares, share + 1)
+        for block in range(begin, end):
+            transform_windows(winograd, block, first, last, points + block * winograd.plane_step, scratch)
+    if winograd.multiplies:
+        groups = (winograd.out_blocks + winograd.group - 1) // winograd.group
+        begin, end = divide(groups, winograd.shares, share), divide(groups, winograd.shares, share + 1)
+        multiply_groups(winograd, begin, end, first, last, points, scratch)
+
+
+@kernel
+def transform_windows(winograd: Any, block: int, first: int, last: int, points: int, window: int) -> None:
+    """The windows of tiles ``first`` to ``last`` in one channel block, to points of the first tile at ``points``."""
+    m = winograd.tile
+    n = m + 2
+    height, width = winograd.height, winograd.width
+    for tile in range(first, last):
+        image, place = tile // winograd.tiles_in_image, tile % winograd.tiles_in_image
+        top = place // winograd.tiles_across * m - winograd.padding
+        left = place % winograd.tiles_across * m - winograd.padding
+        source = winograd.source + image * winograd.source_image + block * winograd.source_plane
+        pitch = width * LINE
+        at = source + top * pitch + left * LINE
+        if top < 0 or left < 0 or top + n > height or left + n > width:
+            clear_floats(window, n * n * LANES)
+            begin, end = max(0, -left), min(n, width - left)
+            for row in range(max(0, -top), min(n, height - top)):
+                copy_floats(at + row * pitch + begin * LINE, window + (row * n + begin) * LINE, (end - begin) * LANES)
+            at, pitch = window, n * LINE
+        call_forward(winograd.forward, (m, at, pitch, points + (tile - first) * LINE, winograd.point_step))
+
+
+@kernel
+def multiply_groups(winograd: Any, begin: int, end: int, first: int, last: int, points: int, scratch: int) -> None:
+    """Groups ``begin`` to ``end`` of output blocks for tiles ``first`` to ``last``: products, and back to pixels."""
+    n = winograd.tile + 2
+    count = last - first
+    products = scratch + WINDOW_BYTES + winograd.points_bytes
+    block, stop = begin * winograd.group, min(end * winograd.group, winograd.out_blocks)
+    while block < stop:
+        blocks = winograd.group
+        while blocks > stop - block:
+            blocks //= 2
+        weights = winograd.weights + block * winograd.depth * n * n * LINE
+        step = blocks * count * LINE + LINE  # an odd line, or all points of a tile share one set of the cache
+        for point in range(n * n):
+            multiply_point(
+                winograd, points + point * winograd.point_step, products + point * step, count, blocks,
+                weights + point * blocks * winograd.depth * LINE,
+            )  # fmt: skip
+        for each in range(blocks):
+            write_tiles(winograd, block + each, first, last, products + each * count * LINE, step, scratch)
+        block += blocks
+
+
+@kernel
+def multiply_point(winograd: Any, source: int, out: int, count: int, blocks: int, weights: int) -> None:
+    """One point's matrix product for ``count`` tiles, which fetch the weights of the point that follows in memory."""
+    widest = winograd.accumulators // blocks
+    runs = (count + widest - 1) // widest
+    width, wider = count // runs, count % runs  # the first ``wider`` runs take one tile more
+    ahead = weights + blocks * winograd.depth * LINE
+    lines = (4 * blocks + runs - 1) // runs
+    for number, each in ((wider, width + 1), (runs - wider, width)):
+        if number:
+            call_tiles(winograd.tiles, (
+                each, blocks, number, source, winograd.offsets, weights, winograd.steps, winograd.turns,
+                out, count * LINE, winograd.zeros, ahead, lines, UNCHANGED,
+            ))  # fmt: skip
+        source += number * each * LINE
+        out += number * each * LINE
+        ahead += number * lines * (winograd.depth // 4) * LINE
+
+
+@kernel
+def write_tiles(winograd: Any, block: int, first: int, last: int, products: int, step: int, window: int) -> None:
+    """One output block of tiles ``first`` to ``last``, from their products; what lies outside the picture is left."""
+    m = winograd.tile
+    pitch = winograd.out_width * LINE
+    biases = winograd.biases + block * LINE
+    for tile in range(first, last):
+        image, place = tile // winograd.tiles_in_image, tile % winograd.tiles_in_image
+        top, left = place // winograd.tiles_across * m, place % winograd.tiles_across * m
+        out = winograd.out + image * winograd.out_image + block * winograd.out_plane + top * pitch + left * LINE
+        source = products + (tile - first) * LINE
+        rows, columns = min(m, winograd.out_height - top), min(m, winograd.out_width - left)
+        inside = rows == m and columns == m
+        to, to_pitch = (out, pitch) if inside else (window, m * LINE)
+        call_inverse(winograd.inverse, (m, source, step, to, to_pitch, biases, winograd.slope))
+        if not inside:
+            for row in range(rows):
+                copy_floats(window + row * m * LINE, out + row * pitch, columns * LANES)

@@ -1,0 +1,144 @@
+"""A runtime in a process of its own: its threads, its memory and its start are nobody else's."""
+
+from __future__ import annotations
+
+import multiprocessing
+import time
+from multiprocessing.connection import Connection
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from tools.peers.networks import NotConvertible
+from tools.peers.runtimes import RUNTIMES, Files
+
+LONGEST = 600  # seconds that anything may take
+WARMING = 5  # untimed runs before the first that counts: PyTorch rewrites a network while it runs it
+
+
+class PeerFailed(Exception):
+    """A runtime cannot run this network; the text says why."""
+
+
+class PeerProcess:
+    """A process with one runtime and one network, which waits for orders.
+
+    Attributes: ``start_seconds`` from the start of the process to the end of its first run; ``answers`` of that run.
+    """
+
+    def __init__(self, name: str, files: Files, threads: int, batch: np.ndarray) -> None:
+        context = multiprocessing.get_context("spawn")
+        self._orders, theirs = context.Pipe()
+        begin = time.perf_counter()
+        self._process = context.Process(target=_serve, args=(theirs, name, files, threads, batch), daemon=True)
+        self._process.start()
+        theirs.close()
+        try:
+            self.answers: list[np.ndarray] = self._answer()
+        except PeerFailed:
+            self.close()
+            raise
+        self.start_seconds = time.perf_counter() - begin
+
+    def time_run(self) -> float:
+        """Seconds of one run, after one that is not timed."""
+        self._orders.send("run")
+        return float(self._answer())
+
+    def peak_memory(self) -> float:
+        """MiB of memory at most so far, less those before the network was loaded."""
+        self._orders.send("memory")
+        return float(self._answer())
+
+    def close(self) -> None:
+        """End the process."""
+        self._orders.close()  # which ends its waiting
+        self._process.join(LONGEST)
+
+    def _answer(self) -> Any:
+        try:
+            if not self._orders.poll(LONGEST):
+                raise PeerFailed(f"no answer within {LONGEST} s")
+            found, problem = self._orders.recv()
+        except EOFError as ended:
+            raise PeerFailed("the process ended") from ended
+        if problem:
+            raise PeerFailed(problem)
+        return found
+
+
+def _serve(orders: Connection, name: str, files: Files, threads: int, batch: np.ndarray) -> None:
+    """What the process does: load, run once, then obey until nobody gives orders any more."""
+    try:
+        _import_for(name)
+        before = highest_resident()
+        runtime = RUNTIMES[name](files, threads)
+        orders.send(([np.array(answer) for answer in runtime.run(batch)], ""))
+    except Exception as problem:  # whatever a runtime raises is its answer
+        orders.send((None, (str(problem).strip() or repr(problem)).splitlines()[0][:200]))
+        return
+    for _ in range(WARMING):
+        runtime.run(batch)
+    while True:
+        try:
+            order = orders.recv()
+        except EOFError:
+            return
+        if order == "memory":
+            orders.send(((highest_resident() - before) / 2**20, ""))
+            continue
+        runtime.run(batch)
+        begin = time.perf_counter()
+        runtime.run(batch)
+        orders.send((time.perf_counter() - begin, ""))
+
+
+def _import_for(name: str) -> None:
+    """What a runtime imports before it looks at a network; its size is not the network's."""
+    if name == "darknetpy":
+        import darknetpy.engine.program  # noqa: F401
+    elif name == "opencv":
+        import cv2  # noqa: F401
+    elif name == "openvino":
+        import openvino  # noqa: F401
+    elif name.startswith("onnxruntime"):
+        import onnxruntime  # noqa: F401
+    else:
+        import torch  # noqa: F401
+
+
+def highest_resident() -> int:
+    """Bytes; from Linux's own book, as getrusage counts what the process was before it became this one."""
+    for line in Path("/proc/self/status").read_text().splitlines():
+        if line.startswith("VmHWM:"):
+            return 1024 * int(line.split()[1])
+    raise OSError("no VmHWM in /proc/self/status")
+
+
+def convert(kind: str, files: Files, batch: int) -> str:
+    """Write the network in another form, ``"onnx"`` or ``"torchscript"``, in a process of its own; why not, or ""."""
+    with multiprocessing.get_context("spawn").Pool(1) as pool:
+        return pool.apply(_convert, (kind, files, batch))
+
+
+def _convert(kind: str, files: Files, batch: int) -> str:
+    from darknetpy.config.sections import read_cfg
+    from darknetpy.dialect import dialect_named
+    from darknetpy.graph import build_graph
+    from darknetpy.weights.reader import read_weights
+
+    graph = build_graph(read_cfg(files.cfg), dialect=dialect_named("pjreddie"))
+    read_weights(files.weights, graph)
+    try:
+        if kind == "onnx":
+            from tools.peers.onnx_file import write_onnx
+
+            write_onnx(files.onnx, graph, batch)
+        else:
+            from tools.peers.torch_module import write_torchscript
+
+            write_torchscript(files.torchscript, graph, batch)
+    except (NotConvertible, ImportError) as problem:
+        return f"no {kind}: {problem}"
+    return ""

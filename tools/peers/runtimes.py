@@ -1,0 +1,157 @@
+"""The runtimes, each at the settings that are best for it: float32, a fixed number of threads, one stream of work.
+
+A runtime is a class with ``name``, ``__init__(files, threads)`` and ``run(batch)``; `RUNTIMES` lists them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, ClassVar, Protocol
+
+import numpy as np
+
+
+@dataclass(frozen=True)
+class Files:
+    """One network in all forms.
+
+    ``answers`` are the layers to answer with; ``kept`` is a folder for what runtimes keep from start to start.
+    """
+
+    cfg: Path
+    weights: Path
+    onnx: Path
+    torchscript: Path
+    kept: Path
+    answers: tuple[int, ...]
+
+
+class Runtime(Protocol):
+    """A runtime with one network loaded."""
+
+    name: ClassVar[str]
+    needs: ClassVar[str]
+
+    def __init__(self, files: Files, threads: int) -> None: ...
+
+    def run(self, batch: np.ndarray) -> list[np.ndarray]:
+        """The answers for (n, c, h, w) float32."""
+        ...
+
+
+class Darknetpy:
+    """Ourselves."""
+
+    name, needs = "darknetpy", "cfg"
+
+    def __init__(self, files: Files, threads: int) -> None:
+        import darknetpy
+
+        # OpenCV's epsilon of batch normalization is that of pjreddie's fork: else the outputs would differ by 1e-4
+        self._network = darknetpy.load(files.cfg, files.weights, threads=threads, dialect="pjreddie", memory="low")
+        self._answers = files.answers
+
+    def run(self, batch: np.ndarray) -> list[np.ndarray]:
+        return list(self._network.predict(batch, outputs=self._answers))
+
+
+class OpenVINO:
+    """OpenVINO on the ONNX file, for latency, with its cache of compiled models."""
+
+    name, needs = "openvino", "onnx"
+
+    def __init__(self, files: Files, threads: int) -> None:
+        import openvino
+
+        core = openvino.Core()
+        settings = {
+            "INFERENCE_PRECISION_HINT": "f32",
+            "PERFORMANCE_HINT": "LATENCY",
+            "INFERENCE_NUM_THREADS": threads,
+            "NUM_STREAMS": 1,
+            "CACHE_DIR": str(files.kept),
+        }
+        compiled = core.compile_model(files.onnx, "CPU", settings)
+        self._request, self._outputs = compiled.create_infer_request(), compiled.outputs
+
+    def run(self, batch: np.ndarray) -> list[np.ndarray]:
+        found = self._request.infer([batch], share_inputs=True, share_outputs=True)
+        return [found[output] for output in self._outputs]
+
+
+class OnnxRuntime:
+    """onnxruntime; its threads sleep as soon as they have nothing to do."""
+
+    name, needs = "onnxruntime", "onnx"
+    spinning = False
+
+    def __init__(self, files: Files, threads: int) -> None:
+        import onnxruntime
+
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads, options.inter_op_num_threads = threads, 1
+        options.add_session_config_entry("session.intra_op.allow_spinning", "1" if self.spinning else "0")
+        self._session = onnxruntime.InferenceSession(files.onnx, options, providers=["CPUExecutionProvider"])
+
+    def run(self, batch: np.ndarray) -> list[np.ndarray]:
+        return list(self._session.run(None, {"input": batch}))
+
+
+class OnnxRuntimeSpinning(OnnxRuntime):
+    """onnxruntime whose threads wait for more work without sleeping, as they do by default."""
+
+    name = "onnxruntime-spin"
+    spinning = True
+
+
+class Torch:
+    """PyTorch, traced and frozen, in the usual layout."""
+
+    name, needs = "torch", "torchscript"
+    channels_last = False
+
+    def __init__(self, files: Files, threads: int) -> None:
+        import torch
+
+        torch.set_num_threads(threads)
+        self._torch: Any = torch
+        self._layout = torch.channels_last if self.channels_last else torch.contiguous_format
+        module = torch.jit.load(str(files.torchscript)).eval().to(memory_format=self._layout)
+        self._module = torch.jit.freeze(module)
+
+    def run(self, batch: np.ndarray) -> list[np.ndarray]:
+        with self._torch.inference_mode():
+            values = self._torch.from_numpy(batch).to(memory_format=self._layout)
+            return [answer.numpy() for answer in self._module(values)]
+
+
+class TorchChannelsLast(Torch):
+    """The same with channels last in memory."""
+
+    name = "torch-last"
+    channels_last = True
+
+
+class OpenCV:
+    """OpenCV 4's dnn module, the last that reads Darknet's files."""
+
+    name, needs = "opencv", "cfg"
+
+    def __init__(self, files: Files, threads: int) -> None:
+        import cv2
+
+        cv2.setNumThreads(threads)
+        self._network = cv2.dnn.readNetFromDarknet(str(files.cfg), str(files.weights))
+        layers = self._network.getLayerNames()  # several of them make up one of Darknet's; names end with its index
+        self._answers = [[name for name in layers if name.endswith(f"_{index}")][-1] for index in files.answers]
+
+    def run(self, batch: np.ndarray) -> list[np.ndarray]:
+        self._network.setInput(batch)
+        return list(self._network.forward(self._answers))
+
+
+RUNTIMES: dict[str, type[Runtime]] = {
+    runtime.name: runtime
+    for runtime in (Darknetpy, OpenVINO, OnnxRuntime, OnnxRuntimeSpinning, Torch, TorchChannelsLast, OpenCV)
+}

@@ -49,7 +49,7 @@ class Darknetpy:
         import darknetpy
 
         # OpenCV's epsilon of batch normalization is that of pjreddie's fork: else the outputs would differ by 1e-4
-        self._network = darknetpy.load(files.cfg, files.weights, threads=threads, dialect="pjreddie", memory="low")
+        self._network = darknetpy.load(files.cfg, files.weights, threads=threads, dialect="pjreddie", memory="packed")
         self._answers = files.answers
 
     def run(self, batch: np.ndarray) -> list[np.ndarray]:

@@ -108,7 +108,7 @@ class Graph:
             return max(head.classes for head in self.heads.values())
         return size_of(self.nodes[-1].output_shape)
 
-    @property
+    @cached_property
     def heads(self) -> dict[int, Head]:
         """The heads of a detector by layer index, in order; empty for other networks."""
         return {node.index: node.layer for node in self.nodes if isinstance(node.layer, Head)}

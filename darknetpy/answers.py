@@ -157,9 +157,24 @@ class Answers(ABC):
         """
         if self.is_detector:
             raise self._other_kind("this network is a detector", "a classifier", "Use detect")
-        (answer,) = self.predict(batch, outputs=[self.graph.output_index])
-        output = answer.reshape(len(batch), -1)
-        self._require_finite([output], "probabilities")
+        return self.classes_from(self.outputs_for_answers(batch), top)
+
+    def outputs_for_answers(self, batch: np.ndarray, *, state: State | None = None) -> list[np.ndarray]:
+        """What the answers for prepared pictures (n, c, h, w) are made of: the outputs of the heads, or the output.
+
+        This is the work of the network, and `detections_from` or `classes_from` is the rest, which may be done while
+        the network computes the next pictures. ``state`` as in :meth:`detect`.
+        """
+        wanted = list(self.graph.heads) or [self.graph.output_index]
+        return list(self.predict(batch, state=state, outputs=wanted))
+
+    def classes_from(self, outputs: list[np.ndarray], top: int = 5) -> list[list[Classification]]:
+        """The answers of a classifier from :meth:`outputs_for_answers`, one list a picture.
+
+        Raises WeightsError where one is not finite.
+        """
+        self._require_finite(outputs, "probabilities")
+        output = outputs[0].reshape(len(outputs[0]), -1)
         tree = self.graph.tree
         if tree is not None:
             output = tree.absolute(output, leaves_only=self.dialect.tree_leaves_only)
@@ -270,20 +285,34 @@ class Answers(ABC):
             raise self._other_kind("this network finds no objects", "a head such as [yolo] or [region]", "Use classify")
         limits = Limits(thresh, nms, hier_thresh)
         wanted = None if classes is None else self._class_numbers(classes)
-        heads = list(self.graph.heads)
-        outputs = list(self.predict(batch, state=state, outputs=heads))
+        outputs = self.outputs_for_answers(batch, state=state)
+        return self.detections_from(outputs, placements, limits, classes=wanted, best_class_only=best_class_only)
+
+    def detections_from(
+        self,
+        outputs: list[np.ndarray],
+        placements: Sequence[Placement],
+        limits: Limits,
+        *,
+        classes: Sequence[int] | None = None,
+        best_class_only: bool = False,
+    ) -> list[Detections]:
+        """The objects in pictures from :meth:`outputs_for_answers`, one answer a picture.
+
+        ``limits`` are thresholds, ``classes`` numbers of classes; the rest as for :meth:`detect_prepared`.
+        """
         self._require_finite(outputs, "boxes and probabilities")
-        by_index = dict(zip(heads, outputs, strict=True))
+        by_index = dict(zip(self.graph.heads, outputs, strict=True))
         return [
             detections_of(
                 find_boxes(self.graph, by_index, image, placement, limits),
                 placement.picture_width,
                 placement.picture_height,
                 self.names,
-                classes=wanted,
+                classes=classes,
                 best_class_only=best_class_only,
             )
-            for image, placement in zip(range(len(batch)), placements, strict=True)
+            for image, placement in zip(range(len(outputs[0])), placements, strict=True)
         ]
 
     def _class_numbers(self, classes: Sequence[int | str]) -> list[int]:

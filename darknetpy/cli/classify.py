@@ -92,11 +92,19 @@ def _require_classifier(network: Network) -> None:
 
 
 def _outcomes(network: Network, arguments: argparse.Namespace) -> Generator[Outcome, None, None]:
-    """One for each picture, in their order; pictures are decoded while others are computed."""
-    prepare = partial(_prepare, network, arguments)
-    with closing(pictures.batches(pictures.paths_of(arguments), prepare, arguments)) as batches:
-        for batch in batches:
-            yield from _answers(network, batch, arguments)
+    """One for each picture, in their order; what was wrong or odd is said when it is the picture's turn."""
+    prepare, compute = partial(_prepare, network, arguments), partial(_compute, network)
+    paths = pictures.paths_of(arguments)
+    with closing(pictures.computed(paths, prepare, compute, arguments)) as computed:
+        for batch, outputs in computed:
+            answers = iter(network.classes_from(outputs, arguments.top) if outputs else ())
+            for path, result in batch:
+                if isinstance(result, ImageError):
+                    yield {"path": path, "error": pictures.say_failure(result)}
+                    continue
+                pictures.say_warnings(result.warnings)
+                predictions = [_prediction(answer) for answer in next(answers)]
+                yield {"path": path, "width": result.width, "height": result.height, "predictions": predictions}
 
 
 def _prepare(network: Network, arguments: argparse.Namespace, path: str) -> _Prepared:
@@ -106,21 +114,11 @@ def _prepare(network: Network, arguments: argparse.Namespace, path: str) -> _Pre
     return _Prepared(network.prepare(picture, preprocess=arguments.preprocess), width, height, warnings)
 
 
-def _answers(
-    network: Network, batch: list[tuple[str, _Prepared | ImageError]], arguments: argparse.Namespace
-) -> Generator[Outcome, None, None]:
-    """Compute the readable pictures together; what was wrong or odd is said when it is the picture's turn."""
+def _compute(network: Network, prepared: list[_Prepared]) -> list[np.ndarray]:
+    """The outputs of the network for some pictures together; nothing for none."""
     import numpy as np
 
-    readable = [result.values for _, result in batch if isinstance(result, _Prepared)]
-    answers = iter(network.classify_prepared(np.stack(readable), arguments.top) if readable else ())
-    for path, result in batch:
-        if isinstance(result, ImageError):
-            yield {"path": path, "error": pictures.say_failure(result)}
-            continue
-        pictures.say_warnings(result.warnings)
-        predictions = [_prediction(answer) for answer in next(answers)]
-        yield {"path": path, "width": result.width, "height": result.height, "predictions": predictions}
+    return network.outputs_for_answers(np.stack([one.values for one in prepared])) if prepared else []
 
 
 def _prediction(answer: Classification) -> Outcome:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
-from collections.abc import Generator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from contextlib import AbstractContextManager, closing
 from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -208,8 +208,10 @@ class _Detecting:
         classes: Sequence[int] | None,
         saver: saving.Saver | None,
     ) -> None:
+        from darknetpy.detection.decode import Limits
+
         self._network, self._arguments, self._saver = network, arguments, saver
-        self._settings: dict[str, Any] = {"thresh": arguments.thresh, "nms": arguments.nms, "classes": classes}
+        self._limits, self._classes = Limits(arguments.thresh, arguments.nms), classes
         self._state: State | None = network.new_state() if arguments.sequence else None
         self._places = saving.Places(arguments)
         self._draws = arguments.out is not None or arguments.crop_out is not None
@@ -217,10 +219,10 @@ class _Detecting:
     def answers(self) -> Generator[_Answer, None, None]:
         """One for each picture, in their order."""
         paths, number = pictures.paths_of(self._arguments), 0
-        with closing(pictures.batches(paths, self._prepare, self._arguments)) as batches:
-            for batch in batches:
+        with closing(pictures.computed(paths, self._prepare, self._compute, self._arguments)) as computed:
+            for batch, find in computed:
                 targets = [self._targets(path) for path, _ in batch]
-                found = iter(self._detect([result for _, result in batch if isinstance(result, _Prepared)]))
+                found = iter(find())
                 for (path, result), target in zip(batch, targets, strict=True):
                     number += 1
                     if isinstance(result, ImageError):
@@ -252,18 +254,24 @@ class _Detecting:
         values, placement = self._network.prepare_placed(picture, preprocess=arguments.preprocess)
         return _Prepared(values, placement, None, drawn_on, width, height, warnings)
 
-    def _detect(self, prepared: list[_Prepared]) -> list[Detections]:
-        """What is found in each; in tiles, or all together."""
+    def _compute(self, prepared: list[_Prepared]) -> Callable[[], list[Detections]]:
+        """What the network has to do for some pictures; the function returned makes detections of it.
+
+        Runs in the one thread that computes, so that this thread goes on with the next pictures at once. Tiles are
+        computed and joined picture by picture.
+        """
         import numpy as np
 
         if self._arguments.tiles:
-            return [self._in_tiles(one.picture) for one in prepared if one.picture is not None]
+            joined = [self._in_tiles(one.picture) for one in prepared if one.picture is not None]
+            return lambda: joined
         values = [one.values for one in prepared if one.values is not None]
         placements = [one.placement for one in prepared if one.placement is not None]
         if not values:
-            return []
+            return list
         batch = np.stack(values) if len(values) > 1 else values[0][np.newaxis]  # one needs no copy
-        return self._network.detect_prepared(batch, placements, state=self._state, **self._settings)
+        outputs = self._network.outputs_for_answers(batch, state=self._state)
+        return partial(self._network.detections_from, outputs, placements, self._limits, classes=self._classes)
 
     def _in_tiles(self, picture: np.ndarray) -> Detections:
         from darknetpy.detection.tiles import detect_in_tiles
@@ -272,7 +280,13 @@ class _Detecting:
         tile_width = self._arguments.tile_size or width
 
         def detect(tiles: list[np.ndarray]) -> list[Detections]:
-            return self._network.detect(list(tiles), preprocess=self._arguments.preprocess, **self._settings)
+            return self._network.detect(
+                list(tiles),
+                self._limits.thresh,
+                nms=self._limits.nms,
+                classes=self._classes,
+                preprocess=self._arguments.preprocess,
+            )
 
         return detect_in_tiles(
             picture,

@@ -24,8 +24,12 @@ MAXIMUM_PIXELS = 178_000_000  # as in darknetpy.images.decode
 MOST_THREADS = 1024
 MOST_AT_ONCE = 4096  # pictures
 
+AHEAD = 2  # batches that are computed, or wait for it, while the answers of one are written
+
 Readable = TypeVar("Readable")
+Computed = TypeVar("Computed")
 Answer = TypeVar("Answer")
+Batch = list[tuple[str, Readable | ImageError]]  # paths, with what was made of the pictures
 Write = Callable[[str], None]
 
 
@@ -146,9 +150,29 @@ def decode(path: str, channels: int, arguments: argparse.Namespace) -> Decoded:
     return Decoded(picture, findings.warnings)
 
 
+def computed(
+    paths: Iterable[str],
+    prepare: Callable[[str], Readable],
+    compute: Callable[[list[Readable]], Computed],
+    arguments: argparse.Namespace,
+) -> Generator[tuple[Batch[Readable], Computed], None, None]:
+    """Batches, and what ``compute`` makes of their readable pictures, in their order.
+
+    Three stages at once: some threads prepare pictures, one thread computes batch after batch, and the caller uses what
+    comes out. Close the generator to stop early.
+    """
+    from darknetpy.images.ahead import apply_ahead
+
+    def with_computed(batch: Batch[Readable]) -> tuple[Batch[Readable], Computed]:
+        return batch, compute([result for _, result in batch if not isinstance(result, ImageError)])
+
+    with closing(batches(paths, prepare, arguments)) as prepared:
+        yield from apply_ahead(prepared, with_computed, workers=1, ahead=AHEAD, name="darknetpy-compute")
+
+
 def batches(
     paths: Iterable[str], prepare: Callable[[str], Readable], arguments: argparse.Namespace
-) -> Generator[list[tuple[str, Readable | ImageError]], None, None]:
+) -> Generator[Batch[Readable], None, None]:
     """Paths with what ``prepare`` makes of them, ``--batch`` at a time; made in threads while others are computed."""
     from darknetpy.engine.threads import available_cores
     from darknetpy.images.ahead import decode_ahead

@@ -74,14 +74,19 @@ def decode(
 def _join(parts: list[Candidates]) -> Candidates:
     """The boxes of all heads one behind the other; classes that a head does not know have probability 0 there."""
     classes = max(part.probabilities.shape[1] for part in parts)
-    widened = [np.pad(part.probabilities, ((0, 0), (0, classes - part.probabilities.shape[1]))) for part in parts]
     shared = set.intersection(*(set(part.more) for part in parts))
     return Candidates(
         np.concatenate([part.boxes for part in parts]),
         np.concatenate([part.objectness for part in parts]),
-        np.concatenate(widened),
+        np.concatenate([_widened(part.probabilities, classes) for part in parts]),
         {name: np.concatenate([part.more[name] for part in parts]) for name in sorted(shared)},
     )
+
+
+def _widened(probabilities: np.ndarray, classes: int) -> np.ndarray:
+    """(n, fewer classes) -> (n, classes), with 0 for the others."""
+    missing = classes - probabilities.shape[1]
+    return np.pad(probabilities, ((0, 0), (0, missing))) if missing else probabilities
 
 
 def without_overlaps(graph: Graph, candidates: Candidates, thresh: float, unit: tuple[int, int] = (1, 1)) -> Candidates:
@@ -90,7 +95,7 @@ def without_overlaps(graph: Graph, candidates: Candidates, thresh: float, unit: 
     Boxes are compared after multiplication with ``unit``: 1, or the picture's width and height.
     """
     head = list(graph.heads.values())[-1]
-    boxes = candidates.boxes * np.array([*unit, *unit], np.float32)
+    boxes = candidates.boxes if unit == (1, 1) else candidates.boxes * np.array([*unit, *unit], np.float32)
     objectness, probabilities = suppress(
         boxes, candidates.objectness, candidates.probabilities, thresh, head.nms_kind, head.beta_nms
     )

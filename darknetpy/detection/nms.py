@@ -5,11 +5,9 @@ Source: AlexeyAB/darknet src/box.c; Zheng et al. 2020, "Distance-IoU loss".
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import numpy as np
 
-from darknetpy.kernels.overlaps import keep_apart
+from darknetpy.kernels.overlaps import memory, suppress_each
 
 KINDS = ("default", "greedynms", "diounms", "cornersnms", "obj")
 GREEDY_EXPONENT = 0.6
@@ -47,50 +45,18 @@ def suppress(
     """
     if kind not in KINDS:
         raise ValueError(f"kind={kind!r}, expected one of {', '.join(KINDS)}")
-    objectness, probabilities = objectness.copy(), probabilities.copy()
-    order = _present(objectness)
-    if kind == "obj":
-        order = order[np.argsort(-objectness[order], kind="stable")]
-        dropped = order[~_kept(boxes[order], thresh, PLAIN_OVERLAP)]
-        objectness[dropped] = 0
-        probabilities[dropped] = 0
-        return objectness, probabilities
-    exponent = {"greedynms": GREEDY_EXPONENT, "diounms": beta}.get(kind, PLAIN_OVERLAP)
-    for class_id, best_first in _orders(order, probabilities):
-        dropped = best_first[~_kept(boxes[best_first], thresh, exponent)]
-        probabilities[dropped, class_id] = 0
-    return objectness, probabilities
-
-
-def _present(objectness: np.ndarray) -> np.ndarray:
-    """The indexes of boxes with some objectness, in the order that the C programs leave them in.
-
-    They exchange a box without objectness for the last box that has not been looked at.
-    """
-    order = list(range(len(objectness)))
-    first, end = 0, len(order)
-    while first < end:
-        if objectness[order[first]] == 0:
-            end -= 1
-            order[first] = order[end]
-        else:
-            first += 1
-    return np.array(order[:end], np.int64)
-
-
-def _orders(order: np.ndarray, probabilities: np.ndarray) -> Iterator[tuple[int, np.ndarray]]:
-    """For each class that some boxes show: these boxes, best first; equal ones in the order of the class before."""
-    for class_id in np.flatnonzero(probabilities.any(axis=0)).tolist():
-        scores = probabilities[order, class_id]
-        shown = scores > 0
-        best_first = order[shown][np.argsort(-scores[shown], kind="stable")]
-        order = np.concatenate([best_first, order[~shown]])
-        yield class_id, best_first
-
-
-def _kept(boxes: np.ndarray, thresh: float, exponent: float) -> np.ndarray:
-    """Which boxes (n, 4), best first, are kept: (n,) bool."""
-    kept = np.ones(len(boxes), np.bool_)
-    if len(boxes) > 1:
-        keep_apart(np.ascontiguousarray(boxes, np.float32), np.float32(thresh), float(exponent), kept)
-    return kept
+    by_class = kind != "obj"
+    scores = np.array(probabilities.T if by_class else objectness[np.newaxis], np.float32, order="C")  # a copy
+    suppress_each(
+        np.ascontiguousarray(boxes, np.float32),
+        np.ascontiguousarray(objectness, np.float32),
+        scores,
+        np.float32(0 if by_class else -np.inf),
+        np.float32(thresh),
+        float({"greedynms": GREEDY_EXPONENT, "diounms": beta}.get(kind, PLAIN_OVERLAP)),
+        memory(len(boxes)),
+    )
+    if by_class:
+        return objectness.copy(), np.ascontiguousarray(scores.T)
+    dropped = (scores[0] == 0) & (objectness != 0)
+    return scores[0], np.where(dropped[:, np.newaxis], np.float32(0), probabilities)

@@ -17,6 +17,7 @@ from PIL import Image
 from darknetpy import load
 from darknetpy.cli.main import main
 from darknetpy.detection.formats import plain
+from darknetpy.network import Network
 from tests.compat.detector import NAMES, make_files
 
 Run = Callable[..., tuple[int, str, str]]
@@ -294,6 +295,21 @@ def test_a_picture_that_cannot_be_read_is_reported_and_the_others_go_on(run: Run
     code, out, _ = run(*words, "--out", str(tmp_path / "drawn"))
     assert code == 1
     assert sorted(path.name for path in (tmp_path / "drawn").iterdir()) == ["0.png", "1.jpg"]
+
+
+def test_an_answer_that_is_not_a_number_comes_after_the_answers_before_it(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    right, calls = Network.predict, iter(range(9))
+
+    def predict(network: Network, *given: Any, **options: Any) -> Any:
+        heads = right(network, *given, **options)
+        return [head + np.float32("nan") for head in heads] if next(calls) == 1 else heads
+
+    monkeypatch.setattr(Network, "predict", predict)
+    code, out, err = run("photos", "--jsonl")
+    assert (code, [json.loads(line)["path"] for line in out.splitlines()]) == (1, PHOTOS[:1])
+    assert "small.weights: the network's answer is not finite, expected boxes and probabilities" in err
 
 
 def test_tiles_find_what_the_whole_picture_does_not_show(run: Run, tmp_path: Path) -> None:

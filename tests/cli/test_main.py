@@ -149,7 +149,8 @@ def test_a_signal_ends_it_in_order(files: Path, number: int, code: int) -> None:
 
 @posix_only
 def test_a_closed_pipe_ends_it_quietly(files: Path, command: Command) -> None:
-    for words in (["summary", "small.cfg"], ["--help"]):
+    many = ["-q", "classify", "small.cfg", "small.weights", *["photos"] * 9]
+    for words in (["summary", "small.cfg"], ["--help"], many):
         reader, writer = os.pipe()
         os.close(reader)
         try:

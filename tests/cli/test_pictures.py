@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import argparse
 import json
+import threading
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -14,6 +16,7 @@ from darknetpy.cli import pictures
 from darknetpy.errors import ImageError
 
 pytestmark = pytest.mark.quick
+PATIENCE = 20  # seconds; reached only when a test fails
 
 
 def arguments(**values: object) -> argparse.Namespace:
@@ -85,6 +88,88 @@ def test_batches_keep_the_order_and_hold_what_cannot_be_read(batch: int) -> None
     flat = [pair for part in found for pair in part]
     assert [path for path, _ in flat] == list("abcde")
     assert [result for _, result in flat if not isinstance(result, ImageError)] == list("ABDE")
+
+
+def computing_threads() -> list[str]:
+    return [thread.name for thread in threading.enumerate() if thread.name.startswith("darknetpy-")]
+
+
+@pytest.mark.parametrize("batch", [1, 2, 3, 5])
+def test_batches_are_computed_in_order_without_what_cannot_be_read(batch: int) -> None:
+    under_way, threads = threading.Lock(), set()
+
+    def prepare(path: str) -> str:
+        if path in "cd":
+            raise ImageError("no picture", path=path)
+        return path.upper()
+
+    def compute(prepared: list[str]) -> str:
+        assert under_way.acquire(blocking=False)  # never two at once
+        threads.add(threading.get_ident())
+        under_way.release()
+        return "".join(prepared)
+
+    found = list(pictures.computed(iter("abcdefg"), prepare, compute, arguments(batch=batch, threads=3)))
+    assert [path for part, _ in found for path, _ in part] == list("abcdefg")
+    for part, answer in found:
+        assert answer == "".join(path.upper() for path, _ in part if path not in "cd")
+        assert [isinstance(result, ImageError) for _, result in part] == [path in "cd" for path, _ in part]
+    assert len(threads) == 1
+    assert threading.get_ident() not in threads
+    assert computing_threads() == []
+
+
+def test_the_next_pictures_are_computed_while_answers_of_one_are_used() -> None:
+    third_begun = threading.Event()
+
+    def compute(prepared: list[str]) -> list[str]:
+        if prepared == ["c"]:
+            third_begun.set()
+        return prepared
+
+    with closing(pictures.computed(iter("abc"), str, compute, arguments())) as computed:
+        assert next(computed)[1] == ["a"]
+        assert third_begun.wait(PATIENCE)
+    assert computing_threads() == []
+
+
+@pytest.mark.parametrize("place", ["paths", "prepare", "compute"])
+def test_an_error_comes_after_the_answers_before_it(place: str) -> None:
+    def fail(where: str, path: str) -> None:
+        if place == where and path == "c":
+            raise ZeroDivisionError
+
+    def paths() -> Iterator[str]:
+        for path in "abcd":
+            fail("paths", path)
+            yield path
+
+    def prepare(path: str) -> str:
+        fail("prepare", path)
+        return path
+
+    def compute(prepared: list[str]) -> list[str]:
+        fail("compute", prepared[0])
+        return prepared
+
+    computed = pictures.computed(paths(), prepare, compute, arguments())
+    assert [next(computed)[1], next(computed)[1]] == [["a"], ["b"]]
+    with pytest.raises(ZeroDivisionError):
+        next(computed)
+    assert computing_threads() == []
+
+
+def test_closing_ends_all_threads_and_begins_nothing_more() -> None:
+    begun: list[str] = []
+
+    def compute(prepared: list[str]) -> list[str]:
+        begun.extend(prepared)
+        return prepared
+
+    with closing(pictures.computed(map(str, range(100)), str, compute, arguments())) as computed:
+        assert next(computed)[1] == ["0"]
+    assert len(begun) <= 1 + pictures.AHEAD
+    assert computing_threads() == []
 
 
 def test_pictures_are_decoded_as_the_options_say(tmp_path: Path) -> None:

@@ -31,6 +31,17 @@ def test_equals_naive_loops(kind: str, thresh: float, seed: int) -> None:
     assert np.count_nonzero(found[1]) < np.count_nonzero(probabilities)
 
 
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("n", [1, 63, 64, 65, 129])
+def test_any_number_of_boxes_equals_naive_loops(kind: str, n: int) -> None:
+    boxes, objectness, probabilities = crowd(n, n, classes=7)
+    boxes[: n // 3] = np.round(boxes[: n // 3], 1)  # some are the very same
+    found = suppress(boxes, objectness, probabilities, 0.3, kind, beta=0.4)
+    expected = naive.suppress(boxes, objectness, probabilities, 0.3, kind, beta=0.4)
+    for ours, theirs in zip(found, expected, strict=True):
+        assert np.array_equal(ours, theirs)
+
+
 def test_arguments_stay_as_they_are() -> None:
     boxes, objectness, probabilities = crowd(1)
     before = boxes.copy(), objectness.copy(), probabilities.copy()

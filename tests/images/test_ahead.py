@@ -9,7 +9,7 @@ from contextlib import closing
 import pytest
 
 from darknetpy.errors import DataError, ImageError
-from darknetpy.images.ahead import decode_ahead
+from darknetpy.images.ahead import apply_ahead, decode_ahead
 
 PATIENCE = 20  # seconds; reached only when a test fails
 
@@ -106,6 +106,35 @@ def test_an_error_of_the_list_comes_after_the_results_before_it() -> None:
     assert [next(results), next(results)] == [("a", "A"), ("b", "B")]
     with pytest.raises(DataError, match=r"list\.txt:3"):
         next(results)
+
+
+def test_any_error_of_the_items_comes_after_the_results_before_it() -> None:
+    def items() -> Iterator[int]:
+        yield 1
+        yield 2
+        raise ZeroDivisionError
+
+    results = apply_ahead(items(), float, workers=1, ahead=10, name="darknetpy-decode")
+    assert [next(results), next(results)] == [1.0, 2.0]
+    with pytest.raises(ZeroDivisionError):
+        next(results)
+    assert decoding_threads() == []
+
+
+def test_an_interrupt_does_not_wait_for_results() -> None:
+    def items() -> Iterator[int]:
+        yield 1
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        next(apply_ahead(items(), float, workers=1, ahead=10, name="darknetpy-decode"))
+    assert decoding_threads() == []
+
+
+def test_one_worker_takes_the_items_in_order() -> None:
+    taken: list[int] = []
+    results = list(apply_ahead(range(50), taken.append, workers=1, ahead=7, name="darknetpy-decode"))
+    assert (taken, results) == (list(range(50)), [None] * 50)
 
 
 def test_closing_ends_early_and_begins_nothing_more() -> None:

@@ -6,7 +6,7 @@ import os
 import threading
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, overload
 
@@ -17,7 +17,7 @@ from darknetpy.config.names import fit_names, read_names
 from darknetpy.config.sections import Cfg, read_cfg
 from darknetpy.config.shipped import find_cfg, find_weights, names_beside
 from darknetpy.dialect import Dialect, dialect_named
-from darknetpy.errors import Findings, ImageError
+from darknetpy.errors import DarknetpyWarning, Findings, ImageError
 from darknetpy.graph import Graph, Node, build_graph, initial_weights
 from darknetpy.layers.base import shape_text
 from darknetpy.layers.state import State
@@ -55,9 +55,9 @@ def load(
         threads: how many threads compute; by default one for each core.
         dialect: "alexeyab" or "pjreddie": whose numbers to give where the two C programs differ.
         upto: load only the layers before this index; the others keep their initial weights.
-        memory: "packed" lets go of arrays that the engine has packed in its own way and reads them from the file
-            again when they are asked for. "low" also uses kernels only whose packed weights take no more memory than
-            the file's: about half as fast where filters are 3x3.
+        memory: "packed" holds a layer's arrays only until the engine has packed them in its own way, and reads them
+            from the file when they are asked for, the first time too: the file has to stay. "low" also uses kernels
+            only whose packed weights take no more memory than the file's: about half as fast where filters are 3x3.
         strict: warnings are errors.
         allow_damaged: go on, with a warning, where the weights file is too short or too long.
 
@@ -78,7 +78,10 @@ def load(
             initial_weights(graph, seed)
         else:
             path = find_weights(weights)
-            loaded = read_weights(path, graph, upto=upto, allow_damaged=allow_damaged, findings=findings, seed=seed)
+            loaded = read_weights(
+                path, graph, upto=upto, allow_damaged=allow_damaged, findings=findings, seed=seed,
+                later=memory != "normal",
+            )  # fmt: skip
             reread = partial(
                 read_arrays, path.absolute(), graph, upto=upto, allow_damaged=allow_damaged, seed=seed
             )  # the current folder may change before it is needed
@@ -94,6 +97,17 @@ def _warn(findings: Findings) -> None:
     """Pass warnings to Python's ``warnings``, as from the caller of the function that calls this."""
     for warning in findings.warnings:
         warnings.warn(warning, stacklevel=3)
+
+
+@cache
+def _engine_runs() -> bool:
+    """Whether the engine runs on this computer; where it does not, one warning a process says why."""
+    from darknetpy.kernels.available import obstacle
+
+    if obstacle():
+        remedy = "Networks run in plain form, which takes many times longer"
+        warnings.warn(DarknetpyWarning(obstacle(), "a CPU and a compiler for vectors", remedy), stacklevel=4)
+    return not obstacle()
 
 
 def _class_names(
@@ -205,7 +219,7 @@ class Network(Answers):
         """
         values = self._checked(batch, engine)
         wanted = [self.graph.output_index] if outputs is None else [self.layers[key].index for key in outputs]
-        run = self._engine().run if engine else self._graph_for(values.shape).run
+        run = self._engine().run if engine and _engine_runs() else self._graph_for(values.shape).run
         found = run(values, set(wanted), state)
         return [found[index] for index in wanted] if outputs is not None else found[wanted[0]]
 

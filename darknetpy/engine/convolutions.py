@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import ctypes
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
 
-from darknetpy.engine.memory import FLOAT_BYTES, Value, aligned_zeros
+from darknetpy.engine.memory import FLOAT_BYTES, Value, aligned_bytes, aligned_zeros
+from darknetpy.kernels import CompiledFunction
+from darknetpy.kernels.filters import arrange_filters
 from darknetpy.kernels.layout import blocks_of
 from darknetpy.kernels.simd import LANES, LINE
 from darknetpy.kernels.tiles import UNROLL, most_blocks, tile_accumulators
@@ -15,7 +19,11 @@ GROUP_BYTES = 400_000  # weights of one group: this one and the next, being fetc
 SOURCE_BYTES = 400_000  # what a chunk of `convolve_pixels` reads, so that it stays in cache for all groups
 PANEL_BYTES = 600_000  # the panel of a chunk of `convolve_rows`
 CHUNK_FLOPS = 2_000_000  # work worth giving to another thread: 10 to 20 us
+LEAST_FLOPS = 400_000  # 2 to 4 us: less is not worth a second thread
 CHUNKS_PER_THREAD = 6  # so that threads end together; more would only share neighbouring rows among cores
+FAR_BYTES = 16_000_000  # source and output together, from which on they are fetched ahead,
+FEW_WEIGHTS = 300_000  # bytes, if the weights are so few that they stay in cache
+LIGHT_BYTES = 64_000  # weights that may as well be read by every chunk: pixels then divide more evenly than channels
 LATE_PIXELS = 28 * 28  # up to here a picture's panel is made whole, and chunks divide the output channels
 
 
@@ -64,18 +72,60 @@ class Packed:
     planar = False
 
 
+class Filters:
+    """Filters as they lie in the file, and how kernels that pack them find them.
+
+    Args:
+        weights: (filters, channels, size, size) float32.
+        factors: (filters,) float64 that they are multiplied by; by default 1.
+    """
+
+    def __init__(self, weights: np.ndarray, factors: np.ndarray | None) -> None:
+        self._weights = np.ascontiguousarray(weights, np.float32)
+        self._factors = np.ones(blocks_of(len(weights)) * LANES)
+        if factors is not None:
+            self._factors[: len(weights)] = factors
+
+    def of_block(self, block: int) -> tuple[int, int, int, int]:
+        """Address of a block's first filter, bytes to the next, how many there are, and address of their factors."""
+        first, pitch = block * LANES, self._weights.strides[0]
+        count = min(LANES, len(self._weights) - first)
+        factors = self._factors.ctypes.data + first * self._factors.itemsize
+        return self._weights.ctypes.data + first * pitch, pitch, count, factors
+
+
+def packing(function: CompiledFunction) -> Callable[..., None]:
+    """A compiled function of integers to call from here; other threads go on meanwhile."""
+    return ctypes.CFUNCTYPE(None, *[ctypes.c_int64] * len(function.signature.args))(function.address)
+
+
+def groups_of_blocks(blocks: int, largest: int) -> Iterator[tuple[int, int]]:
+    """(first block, how many) for each group; those at the end that cannot be whole are halved."""
+    first = 0
+    while first < blocks:
+        there = largest
+        while there > blocks - first:
+            there //= 2
+        yield first, there
+        first += there
+
+
 class PackedConvolution(Packed):
     """Filters in the order that tiles read them: [group][cell of the filter][input channel][block of the group][16].
 
     Args:
-        weights: (filters, channels, size, size) float32, batch normalization folded in.
+        weights: (filters, channels, size, size) float32.
         biases: (filters,) float32.
         geometry: of the convolution.
         slope: of the activation below 0 (1 is none).
         planar: whether the source is planar, of few channels; the order is then [group][channel][cell][block][16].
+        factors: (filters,) float64 that the filters are multiplied by, those of batch normalization.
     """
 
-    def __init__(self, weights: np.ndarray, biases: np.ndarray, geometry: Geometry, slope: float, planar: bool) -> None:
+    def __init__(
+        self, weights: np.ndarray, biases: np.ndarray, geometry: Geometry, slope: float, planar: bool,
+        factors: np.ndarray | None = None,
+    ) -> None:  # fmt: skip
         self.geometry, self.slope, self.planar = geometry, slope, planar
         self.filters, self.channels = weights.shape[:2]
         self.blocks = blocks_of(self.filters)
@@ -91,29 +141,29 @@ class PackedConvolution(Packed):
         self.group = self._largest_group()
         self.biases = aligned_zeros(self.blocks * LANES)
         self.biases[: self.filters] = biases
-        self.weights = aligned_zeros(self.blocks * LANES * self.depth)
-        self._pack(weights.reshape(self.filters, self.channels, cells))
+        self.weights = aligned_bytes(self.blocks * self.depth * LINE).view(np.float32)
+        self._pack(Filters(weights, factors), cells)
 
     def _largest_group(self) -> int:
         """Output blocks of a tile: four load least for each multiply-add, one needs the fewest weights at a time."""
         group = min(most_blocks(self.planar), max(1, GROUP_BYTES // (self.depth * LINE)), self.blocks)
         return 1 << (group.bit_length() - 1)
 
-    def _pack(self, weights: np.ndarray) -> None:
-        first = 0
-        while first < self.blocks:
-            blocks = self.group
-            while blocks > self.blocks - first:
-                blocks //= 2
-            part = weights[first * LANES : (first + blocks) * LANES]
+    def _pack(self, filters: Filters, cells: int) -> None:
+        arrange = packing(arrange_filters)
+        for first, blocks in groups_of_blocks(self.blocks, self.group):
             start, end = (block * LANES * self.depth for block in (first, first + blocks))
-            packed = self.weights[start:end].reshape(self.depth, blocks * LANES)
-            if self.planar:
-                packed[:, : len(part)] = part.reshape(len(part), -1).T
-            else:
-                by_cell = packed.reshape(weights.shape[2], -1, blocks * LANES)
-                by_cell[:, : self.channels, : len(part)] = part.transpose(2, 1, 0)
-            first += blocks
+            lines = self.weights[start:end].reshape(1 if self.planar else cells, -1, blocks * LANES)
+            count = self.depth if self.planar else self.channels
+            lines[:, count:] = 0
+            step = FLOAT_BYTES * (1 if self.planar else cells)
+            for block in range(blocks):
+                source, pitch, number, factors = filters.of_block(first + block)
+                for cell, of_cell in enumerate(lines):
+                    arrange(
+                        count, source + FLOAT_BYTES * cell, pitch, step, number, factors,
+                        of_cell.ctypes.data + block * LINE, of_cell.strides[0],
+                    )  # fmt: skip
 
     @property
     def groups(self) -> int:
@@ -123,6 +173,10 @@ class PackedConvolution(Packed):
     def flops(self, pixels: int) -> int:
         """Floating-point operations for so many output pixels, padding lanes included."""
         return 2 * pixels * self.depth * self.blocks * LANES
+
+    def is_far(self, source: Value, output: Value) -> bool:
+        """Whether pixels, not weights, are what tiles should fetch ahead."""
+        return self.weights.nbytes <= FEW_WEIGHTS and source.size + output.size > FAR_BYTES
 
     def pointwise_offsets(self, source: Value) -> np.ndarray:
         """Where each step of a 1x1 filter begins."""
@@ -154,6 +208,9 @@ def divide_pixels(packed: PackedConvolution, pixels: int, images: int, threads: 
     parts = 1 if whole else max(1, round(source_bytes / SOURCE_BYTES))
     groups_in_chunk = packed.groups
     wanted = chunks_wanted(packed.flops(pixels * images), threads)
+    if packed.weights.nbytes <= LIGHT_BYTES and not whole:
+        shared = -(-max(wanted, min(packed.flops(pixels * images) // LEAST_FLOPS, threads)) // threads) * threads
+        parts = max(parts, min(-(-shared // images), pixels // packed.accumulators))
     while images * parts * -(-packed.groups // groups_in_chunk) < wanted and groups_in_chunk > 1:
         groups_in_chunk = -(-groups_in_chunk // 2)
     while images * parts * -(-packed.groups // groups_in_chunk) < wanted and pixels // parts > packed.accumulators:

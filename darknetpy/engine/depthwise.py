@@ -11,7 +11,8 @@ from darknetpy.kernels.depthwise import convolve_depthwise, filter_row, form_for
 from darknetpy.kernels.layout import blocks_of
 from darknetpy.kernels.simd import LANES, LINE
 
-RELATIVE_COST = 3  # a depthwise multiply-add takes this many times that of a matrix product
+RELATIVE_COST = 6  # a depthwise multiply-add takes this many times that of a matrix product, in small layers
+FEW_CHUNKS = 3  # a thread; if there are fewer, each thread should get as many
 
 
 class PackedDepthwise(Packed):
@@ -47,9 +48,14 @@ class PackedDepthwise(Packed):
         """(blocks in a chunk, parts of the output rows)."""
         flops = 2 * output.images * output.blocks * LANES * output.pixels * self.group * self.geometry.size**2
         wanted = chunks_wanted(RELATIVE_COST * flops, threads)
+        if wanted > 1:
+            wanted = -(-wanted // threads) * threads
         blocks_in_chunk = max(1, output.images * output.blocks // wanted)
         chunks = output.images * -(-output.blocks // blocks_in_chunk)
-        return blocks_in_chunk, min(output.shape[1], -(-wanted // chunks))
+        parts = -(-wanted // chunks)
+        if wanted > 1 and chunks * parts % threads and chunks * parts < FEW_CHUNKS * threads:
+            parts *= threads
+        return blocks_in_chunk, min(output.shape[1], parts)
 
 
 def add_depthwise(plan: Plan, packed: PackedDepthwise, source: Value, output: Value) -> None:

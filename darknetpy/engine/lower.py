@@ -6,21 +6,23 @@ from collections.abc import Callable
 
 import numpy as np
 
-from darknetpy.engine.choose import WINOGRAD_TILES, Choices, Shape
+from darknetpy.engine.choose import DEPTHWISE, GROUPED, PLAIN, WINOGRAD_FORMS, Choices, Shape
 from darknetpy.engine.connected import PackedConnection, add_connection
 from darknetpy.engine.convolutions import LATE_PIXELS, Geometry, Packed, PackedConvolution, divide_pixels, divide_rows
 from darknetpy.engine.depthwise import PackedDepthwise, add_depthwise
 from darknetpy.engine.grouped import PackedGroups, add_groups, pack_groups
 from darknetpy.engine.memory import Value
+from darknetpy.engine.outputs import lower_reorg, lower_softmax
 from darknetpy.engine.plan import BLOCKED, PLANAR, Plan, Run
-from darknetpy.engine.pointwise import activate_boxes, apply_curve, multiply
+from darknetpy.engine.pointwise import activate_boxes, apply_curve, average, multiply, pool
+from darknetpy.engine.shortcuts import add_values, output_and_addend, value_to_add
+from darknetpy.engine.sums import is_plain_sum
 from darknetpy.engine.winograd import PackedWinograd, lower_winograd
 from darknetpy.graph import INPUT, Node
 from darknetpy.kernels.activations import ACTIVATIONS, activate
-from darknetpy.kernels.blocked import add_blocks, average_pixels, copy_blocks, pool_maximum, repeat_pixels
+from darknetpy.kernels.blocked import copy_blocks, repeat_pixels
 from darknetpy.kernels.convolution import convolve_pixels, convolve_rows, gather_panel
 from darknetpy.kernels.curves import curve_number
-from darknetpy.kernels.depthwise import has_form
 from darknetpy.kernels.layout import blocks_of
 from darknetpy.kernels.products import multiply_blocks, scale_channels, scale_pixels
 from darknetpy.kernels.simd import LANES
@@ -59,31 +61,29 @@ def pack(node: Node, choices: Choices) -> Packed | None:
     layer, options = node.layer, node.options
     if isinstance(layer, Connected):
         return _pack_connection(node, layer)
-    if not isinstance(layer, Convolutional) or options.xnor or options.antialiasing:
+    if not isinstance(layer, Convolutional):
         return None
     geometry = Geometry(options.size, options.stride_x, options.stride_y, layer.dilation, layer.padding)
-    weights, biases = layer.folded()
     planar = node.sources[0] == INPUT and node.input_shapes[0][0] <= PLANAR_CHANNELS
     _, height, width = node.output_shape
     shape = Shape(
         node.input_shapes[0][0], options.filters, height, width,
         options.size, options.stride_x, options.stride_y, layer.dilation, options.groups, planar,
+        "xnor" if options.xnor else "antialiasing" if options.antialiasing else "",
     )  # fmt: skip
-    tile = WINOGRAD_TILES.get(choices.make(node.index, shape).kernel)
-    if tile is not None:
-        return PackedWinograd(weights, biases, layer.padding, _slope(node), tile)
-    if options.groups > 1:
-        return _pack_groups(node, weights, biases, geometry)
-    return PackedConvolution(weights, biases, geometry, _slope(node), planar)
-
-
-def _pack_groups(node: Node, weights: np.ndarray, biases: np.ndarray, geometry: Geometry) -> Packed | None:
-    """The weights of a convolution with groups."""
-    groups, channels = node.options.groups, node.input_shapes[0][0]
-    formed = has_form(channels // groups, geometry.size, geometry.stride_x)
-    if formed and channels == node.options.filters and geometry.dilation == 1:
-        return PackedDepthwise(weights, biases, geometry, _slope(node))
-    return pack_groups(weights, biases, geometry, _slope(node), groups)
+    kernel = choices.make(node.index, shape).kernel
+    if kernel == PLAIN:
+        return None
+    if kernel == DEPTHWISE:
+        return PackedDepthwise(*layer.folded(), geometry, _slope(node))
+    if kernel == GROUPED:
+        return pack_groups(*layer.folded(), geometry, _slope(node), options.groups)
+    form = WINOGRAD_FORMS.get(kernel)
+    factors, biases = layer.folding()
+    weights = layer.weights["weights"]
+    if form is not None:
+        return PackedWinograd(weights, biases, layer.padding, _slope(node), form, factors)
+    return PackedConvolution(weights, biases, geometry, _slope(node), planar, factors)
 
 
 def _slope(node: Node) -> float:
@@ -98,7 +98,7 @@ def lower_convolutional(plan: Plan, node: Node) -> bool:
     if packed is None:
         return False
     source = plan.value(node.sources[0], not packed.planar)
-    output = plan.output(node, BLOCKED)
+    output, addend = output_and_addend(plan, node)
     if isinstance(packed, PackedDepthwise):
         add_depthwise(plan, packed, source, output)
     elif isinstance(packed, PackedGroups):
@@ -108,6 +108,8 @@ def lower_convolutional(plan: Plan, node: Node) -> bool:
     elif isinstance(packed, PackedConvolution):
         _convolve(plan, packed, source, output)
     _activate(plan, node, output)
+    if addend is not None:
+        plan.add_at_the_end(output, addend, _slope(plan.graph.nodes[plan.sums[node.index].shortcut]))
     return True
 
 
@@ -184,6 +186,7 @@ def _fields(packed: PackedConvolution, source: Value, output: Value) -> dict[str
         "dilation": geometry.dilation, "padding": geometry.padding,
         "steps": packed.steps, "turns": packed.turns, "depth": packed.depth,
         "group": packed.group, "accumulators": packed.accumulators, "slope": packed.slope,
+        "far": int(packed.is_far(source, output)),
     }  # fmt: skip
 
 
@@ -233,13 +236,13 @@ def lower_maxpool(plan: Plan, node: Node) -> bool:
     if options.maxpool_depth or options.antialiasing or not _all_blocked(plan, node):
         return False
     source, output = plan.value(node.sources[0], BLOCKED), plan.output(node, BLOCKED)
-    fields = {
-        "blocks": source.blocks, "height": source.shape[1], "width": source.shape[2],
+    fields: dict[str, float] = {
+        "height": source.shape[1], "width": source.shape[2],
         "out_height": output.shape[1], "out_width": output.shape[2],
         "size": options.size, "stride_x": options.stride_x, "stride_y": options.stride_y,
         "padding": options.padding // 2,
     }  # fmt: skip
-    plan.operate(pool_maximum, plan.images * source.blocks, {"source": source, "out": output}, fields)
+    pool(plan, source, output, fields)
     return True
 
 
@@ -278,16 +281,15 @@ def lower_route(plan: Plan, node: Node) -> bool:
 
 
 def lower_shortcut(plan: Plan, node: Node) -> bool:
-    """The sum of two blocked arrays of one shape; other sums stay plain."""
-    options = node.options
-    alike = len(node.sources) == 2 and node.input_shapes[0] == node.input_shapes[1] and len(node.output_shape) == 3
-    plain_sum = options.weights_type == "none" and options.alpha == options.beta == 1
-    if not alike or not plain_sum or not _all_blocked(plan, node):
+    """Sums of blocked arrays; nothing where the convolution before has formed it. Sums with factors stay plain."""
+    if plan.has_output(node):
+        return True
+    if not is_plain_sum(node) or not _all_blocked(plan, node):
         return False
-    source, other = (plan.value(index, BLOCKED) for index in node.sources)
+    source, *others = (plan.value(index, BLOCKED) for index in node.sources)
+    others = [value_to_add(plan, other, node.output_shape) for other in others]
     output = plan.output(node, BLOCKED)
-    fields = {"blocks": source.blocks, "pixels": source.pixels, "slope": _slope(node)}
-    plan.operate(add_blocks, plan.images * source.blocks, {"source": source, "other": other, "out": output}, fields)
+    add_values(plan, source, others, output, _slope(node))
     _activate(plan, node, output)
     return True
 
@@ -306,12 +308,12 @@ def lower_product(plan: Plan, node: Node) -> bool:
 
 
 def lower_yolo(plan: Plan, node: Node) -> bool:
-    """The logistic function of planes; a head whose values come activated stays plain."""
+    """The logistic function of planes, and x and y stretched."""
     layer = node.layer
-    if not isinstance(layer, Yolo) or layer.new_coords:
+    if not isinstance(layer, Yolo):
         return False
     source, output = plan.value(node.sources[0], PLANAR), plan.output(node, PLANAR)
-    activate_boxes(plan, source, output, Yolo.values + layer.classes, layer.stretch)
+    activate_boxes(plan, source, output, Yolo.values + layer.classes, layer.stretch, activated=layer.new_coords)
     return True
 
 
@@ -319,9 +321,7 @@ def lower_avgpool(plan: Plan, node: Node) -> bool:
     """The mean of each channel of a blocked array."""
     if not _all_blocked(plan, node):
         return False
-    source, output = plan.value(node.sources[0], BLOCKED), plan.output(node, BLOCKED)
-    fields = {"blocks": source.blocks, "pixels": source.pixels}
-    plan.operate(average_pixels, plan.images * source.blocks, {"source": source, "out": output}, fields)
+    average(plan, plan.value(node.sources[0], BLOCKED), plan.output(node, BLOCKED))
     return True
 
 
@@ -354,10 +354,12 @@ FAST_FORMS: dict[str, Callable[[Plan, Node], bool]] = {
     "dropout": lower_passing,
     "empty": lower_passing,
     "maxpool": lower_maxpool,
+    "reorg": lower_reorg,
     "route": lower_route,
     "sam": lower_product,
     "scale_channels": lower_product,
     "shortcut": lower_shortcut,
+    "softmax": lower_softmax,
     "upsample": lower_upsample,
     "yolo": lower_yolo,
 }

@@ -7,19 +7,21 @@ from collections.abc import Iterable
 import numpy as np
 
 from darknetpy.kernels.layout import block_stride, blocks_of
+from darknetpy.kernels.memory import large_bytes
 from darknetpy.kernels.simd import LANES, LINE
 
-HUGE_PAGE = 1 << 21
 FLOAT_BYTES = 4
 
 Shape = tuple[int, ...]
 
 
 def aligned_bytes(count: int) -> np.ndarray:
-    """Uninitialised bytes (count,) on a cache line, or on a huge page where that many are wanted."""
-    boundary = HUGE_PAGE if count >= HUGE_PAGE else LINE
-    whole = np.empty(count + boundary, np.uint8)
-    start = -whole.ctypes.data % boundary
+    """Uninitialised bytes (count,) on a cache line; where they are many, on a huge page and in memory of their own."""
+    large = large_bytes(count)
+    if large is not None:
+        return large
+    whole = np.empty(count + LINE, np.uint8)
+    start = -whole.ctypes.data % LINE
     return whole[start : start + count]
 
 

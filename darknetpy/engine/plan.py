@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
@@ -12,6 +12,7 @@ import numpy as np
 from darknetpy.engine.concatenations import NO_PARTS, Parts
 from darknetpy.engine.convolutions import Packed
 from darknetpy.engine.memory import Part, Value, aligned_bytes, place
+from darknetpy.engine.sums import NO_SUMS, Sums
 from darknetpy.engine.threads import Job, Scratch, Team
 from darknetpy.graph import INPUT, Graph, LayerStates, Node
 from darknetpy.kernels.layout import to_blocked, to_planar
@@ -19,6 +20,7 @@ from darknetpy.kernels.operations import Operation
 from darknetpy.kernels.simd import LANES
 
 PLANAR, BLOCKED = False, True
+MOST_KEPT = 4  # wanted outputs that wait to be copied: as many as a detector has heads
 Results = dict[int, np.ndarray]
 NOTHING: Mapping[str, Any] = MappingProxyType({})
 
@@ -53,17 +55,19 @@ class CallStep:
 class Plan:
     """Steps and values in the making, and then for any number of `Workspace` to run.
 
-    ``parts`` says which layers write into a concatenation, see `darknetpy.engine.concatenations`.
+    ``parts`` says which layers write into a concatenation, see `darknetpy.engine.concatenations`; ``sums`` which
+    convolutions add another layer's output to their own, see `darknetpy.engine.sums`.
 
     Functions in `darknetpy.engine.lower` build it node by node: they ask for inputs with `value`, make outputs with
     `new_value`, and add steps with `operate` and `call`.
     """
 
     def __init__(
-        self, graph: Graph, images: int, packed: Mapping[int, Packed], threads: int, parts: Parts = NO_PARTS
-    ) -> None:
+        self, graph: Graph, images: int, packed: Mapping[int, Packed], threads: int, parts: Parts = NO_PARTS,
+        sums: Sums = NO_SUMS,
+    ) -> None:  # fmt: skip
         self.graph, self.images, self.packed, self.threads = graph, images, packed, threads
-        self._parts = parts
+        self._parts, self.sums = parts, sums
         self._outputs: dict[int, Value] = {}
         self.steps: list[OperationStep | CallStep] = []
         self.layer = INPUT  # the layer that is being lowered
@@ -74,7 +78,9 @@ class Plan:
         self._forms: dict[tuple[int, bool], Value] = {(INPUT, PLANAR): self.input}
         self._values: list[Value] = [self.input]
         self._tables: list[np.ndarray] = []
+        self._kept: dict[int, Value] = {}
         self.input.used_at(0)
+        self.called_with_input = False  # whether a Python function reads the input in the arena
 
     def value(self, index: int, blocked: bool) -> Value:
         """The output of a node (-1: the input) in the layout asked for; a conversion is added where it is needed."""
@@ -117,6 +123,14 @@ class Plan:
             self._outputs[node.index] = found
         return found
 
+    def put_in_place(self, node: Node, value: Value) -> None:
+        """A node's blocked output lies where another's does, which nobody needs any more when it is written."""
+        self._outputs[node.index] = self._forms[node.index, BLOCKED] = value
+
+    def has_output(self, node: Node) -> bool:
+        """Whether a node's output is there already, made by a layer before it."""
+        return (node.index, BLOCKED) in self._forms or (node.index, PLANAR) in self._forms
+
     def is_part(self, source: int, whole: Value, channel: int) -> bool:
         """Whether a node's blocked output already lies at that channel of another value."""
         value = self._forms[source, BLOCKED]
@@ -155,25 +169,58 @@ class Plan:
         self._add(OperationStep(operation, record, places, chunks), values.values())
 
     def writers(self, value: Value) -> list[np.ndarray]:
-        """The records of the operations that write a value."""
-        steps = [step for step in self.steps if isinstance(step, OperationStep)]
-        return [step.record for step in steps if "out" in step.places and step.places["out"][0] is value]
+        """The records of the operations of this layer that write a value."""
+        return [step.record for _, step in self._writing(value)]
+
+    def add_at_the_end(self, value: Value, other: Value, slope: float) -> None:
+        """Have the operations of this layer that write a value add another to it, as `darknetpy.kernels.sums` says."""
+        for number, step in self._writing(value):
+            record = step.record
+            record["other_plane"], record["other_image"] = other.plane_bytes, other.image_bytes
+            record["other_blocks"], record["slope_of_sum"] = other.blocks, slope
+            self.steps[number] = replace(step, places={**step.places, "other": (other, 0)})
+            other.used_at(number)
+
+    def _writing(self, value: Value) -> list[tuple[int, OperationStep]]:
+        """The operations of this layer that write a value, with their numbers."""
+        own = [number for number, owner in enumerate(self.owners) if owner == self.layer]
+        return [
+            (number, step)
+            for number in own
+            if isinstance(step := self.steps[number], OperationStep)
+            and "out" in step.places
+            and step.places["out"][0] is value
+        ]
 
     def call(self, function: Callable[[np.ndarray, Run], None], values: Iterable[Value]) -> None:
         """Add a Python function of (arena, run) that reads or writes these values."""
+        values = tuple(values)
+        self.called_with_input |= self.input in values
         self._add(CallStep(function), values)
 
     def keep(self, node: Node) -> None:
-        """Copy a node's output to the results, as soon as it is there."""
-        value, index = self.value(node.index, PLANAR), node.index
+        """Copy a node's output to the results: at the end of the run, so that threads need not meet for it before.
+
+        With many of them each is copied as soon as it is there, or all would need memory at the same time.
+        """
+        self._kept[node.index] = self.value(node.index, PLANAR)
+        if len(self._kept) >= MOST_KEPT:
+            self._copy_kept()
+
+    def _copy_kept(self) -> None:
+        """Copy what is waiting to be copied to the results."""
+        kept, self._kept = self._kept, {}
 
         def copy(arena: np.ndarray, run: Run) -> None:
-            run.results[index] = value.view(arena).copy()
+            for index, value in kept.items():
+                run.results[index] = value.view(arena).copy()
 
-        self.call(copy, [value])
+        if kept:
+            self.call(copy, kept.values())
 
     def finish(self) -> None:
         """Give every value its place."""
+        self._copy_kept()
         self.arena_bytes = place(self._values)
 
     def _add(self, step: OperationStep | CallStep, values: Iterable[Value]) -> None:
@@ -200,6 +247,7 @@ class Workspace:
         self.plan = plan
         self._arena = aligned_bytes(plan.arena_bytes)
         self._scratch = Scratch()
+        self._readers: list[tuple[np.ndarray, str, int]] = []  # records with the address of the input: field, offset
         self._parts = list(self._jobs_and_calls())
 
     def _jobs_and_calls(self) -> Iterable[Job | CallStep]:
@@ -221,11 +269,23 @@ class Workspace:
         record = step.record.copy()
         for name, (value, offset) in step.places.items():
             record[name] = self._arena.ctypes.data + value.offset + offset
+            if value is self.plan.input:
+                self._readers.append((record, name, offset))
         return record
+
+    def take_input(self, batch: np.ndarray) -> np.ndarray:
+        """Let operations read a batch (n, *input_shape) where it lies, if they can; the array to keep meanwhile."""
+        batch = np.ascontiguousarray(batch, np.float32)
+        if self.plan.called_with_input:
+            self.plan.input.view(self._arena)[:] = batch
+        else:
+            for record, name, offset in self._readers:
+                record[name] = batch.ctypes.data + offset
+        return batch
 
     def run(self, batch: np.ndarray, team: Team, states: LayerStates) -> Results:
         """The wanted outputs for a batch (n, *input_shape); ``states`` go on."""
-        self.plan.input.view(self._arena)[:] = batch
+        batch = self.take_input(batch)
         run = Run({}, states)
         for part in self._parts:
             if isinstance(part, Job):

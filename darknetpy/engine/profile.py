@@ -74,7 +74,7 @@ class SteppedWorkspace(Workspace):
     def time_steps(self, batch: np.ndarray, team: Team) -> list[float]:
         """Seconds of each step of the plan, for a batch (n, *input_shape) that is the first of its sequence."""
         graph = self.plan.graph
-        self.plan.input.view(self._arena)[:] = batch
+        batch = self.take_input(batch)
         seconds = []
         with graph.new_state().going_on(graph.recurrent_layers, batch.shape) as states:
             run = Run({}, states)

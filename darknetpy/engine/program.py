@@ -8,11 +8,15 @@ import numpy as np
 
 from darknetpy.engine.choose import Choices, Choose
 from darknetpy.engine.concatenations import find_parts
-from darknetpy.engine.convolutions import Packed
-from darknetpy.engine.lower import lower, pack
+from darknetpy.engine.lower import lower
+from darknetpy.engine.packing import pack_layers
 from darknetpy.engine.plan import Plan, Results, Workspace
+from darknetpy.engine.shortcuts import adding_groups
+from darknetpy.engine.sums import find_sums
 from darknetpy.engine.threads import Team, available_cores
+from darknetpy.errors import DarknetpyError
 from darknetpy.graph import INPUT, Graph, Node, State
+from darknetpy.kernels.available import obstacle
 
 PLANS_KEPT = 8
 
@@ -26,9 +30,11 @@ class Program:
     Args:
         graph: with the weights of all layers loaded.
         threads: how many threads compute; by default one for each core that this process may use.
-        after_packing: called with each node whose arrays the program will not look at again.
+        after_packing: called with each node whose arrays the program will not look at again, perhaps in another thread.
         choose: decides which kernel a convolution gets, from its shape; or names of kernels by layer. By default
             `darknetpy.engine.choose.choose_kernel` decides. ``choices`` tells what was decided, and why.
+
+    Raises DarknetpyError where vectors cannot be compiled, see `darknetpy.kernels.available`.
 
     >>> program = Program(graph, threads=2)
     >>> program.run(np.zeros((1, 1, 28, 28), np.float32), [graph.output_index])[graph.output_index].shape
@@ -39,16 +45,12 @@ class Program:
         self, graph: Graph, threads: int | None = None, after_packing: Callable[[Node], None] | None = None,
         choose: Choose | Mapping[int, str] | None = None,
     ) -> None:  # fmt: skip
+        if obstacle():
+            raise DarknetpyError(obstacle(), "a CPU and a compiler for vectors", "Run the plain form: engine=False")
         self.graph = graph
         self.threads = threads or available_cores()
-        self._packed: dict[int, Packed] = {}
         self.choices = Choices(choose)
-        for node in graph.nodes:
-            packed = pack(node, self.choices)
-            if packed is not None:
-                self._packed[node.index] = packed
-                if after_packing is not None:
-                    after_packing(node)
+        self._packed = pack_layers(graph, self.choices, self.threads, after_packing)
         self.choices.check_named()
         self._team = Team(self.threads)
         self._plans: dict[tuple[tuple[int, ...], frozenset[int]], Plan] = {}
@@ -106,7 +108,9 @@ class Program:
         """
         graph = self.graph if shape[1:] == self.graph.input_shape else self.graph.resized(*shape[2:])
         needed = needed_layers(graph, {*wanted, *(layer.index for layer in graph.recurrent_layers)})
-        plan = Plan(graph, shape[0], self._packed, self.threads, find_parts(graph, needed))
+        parts = find_parts(graph, needed)
+        sums = find_sums(graph, needed, wanted, adding_groups(self._packed), parts)
+        plan = Plan(graph, shape[0], self._packed, self.threads, parts, sums)
         for node in graph.nodes:
             plan.layer = node.index
             if node.index in needed:

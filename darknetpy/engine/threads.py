@@ -1,65 +1,35 @@
-"""A team of threads that runs compiled operations by tickets.
+"""A team of threads that runs compiled operations. How they share the work: `darknetpy.kernels.tickets`.
 
-The chunks of a job's operations are numbered through. Two counters are shared: the next ticket, and how many chunks are
-done. A thread takes a ticket, waits until all chunks of earlier operations are done, runs its chunk, and counts it as
-done. There is no barrier at which anybody must arrive: a helper that was never woken costs its share and nothing else.
-
-Why this is right: tickets are handed out in order, and a chunk of an operation that begins at ticket b runs only when b
-chunks are done. No chunk from b on can be among those, so they are exactly the ones before b. The count is raised by an
-acquire-release operation after the chunk's stores, so whoever has seen it sees them. Chunks of one operation write
-disjoint memory. There is no deadlock: the holder of the smallest unfinished ticket waits for nobody.
-
-A job is started again by setting done = 0, then the ticket = 0 (release). A helper that comes late for the run before
-takes a ticket past the end and leaves, or takes part in the new run, which is as good.
+Helpers do not need the interpreter while they work, wait or, on Linux, sleep, so that Python's other threads cannot
+hold them up. Ctrl-C cannot leave a job half done: Python notices it when the leader has come back.
 """
 
 from __future__ import annotations
 
+import logging
+import math
 import os
 import threading
 import weakref
 from collections.abc import Sequence
+from pathlib import Path
 
 import numpy as np
 
 from darknetpy.engine.memory import aligned_bytes
-from darknetpy.kernels import kernel
-from darknetpy.kernels.atomics import add_and_fetch_old, change_within, store_release, wait_for, yield_address
-from darknetpy.kernels.operations import Operation, call_operation, integers, reader, record_type
+from darknetpy.kernels.operations import Operation
+from darknetpy.kernels.system import System, system
+from darknetpy.kernels.tickets import BOARD, BOARD_BYTES, CLOSED_DOWN, JOB, NO_CORE, STEP, attend, close_down, lead
 
-STEP = record_type(**integers("function", "record", "first"))
-"""One row of a job's table: addresses of the operation and of its record, and the number of its first chunk."""
-_read = reader(STEP)
-STEP_BYTES = STEP.itemsize
-NEXT, DONE, COUNTER_BYTES = 0, 64, 128  # each counter has a cache line to itself
-LINGER = 20000  # looks, about 0.3 ms in all, before a helper without work goes to sleep
+logger = logging.getLogger("darknetpy")
 
-
-@kernel
-def run_chunks(table: int, total: int, counters: int, scratch: int, yield_core: int) -> None:
-    """Run chunks by ticket until none of ``total`` is left."""
-    ticket = add_and_fetch_old(counters + NEXT, 1)
-    while ticket < total:
-        while _read(table + STEP_BYTES).first <= ticket:
-            table += STEP_BYTES
-        step = _read(table)
-        wait_for(counters + DONE, step.first, yield_core)
-        call_operation(step.function, (step.record, ticket - step.first, scratch))
-        add_and_fetch_old(counters + DONE, 1)
-        ticket = add_and_fetch_old(counters + NEXT, 1)
-
-
-@kernel
-def lead(table: int, total: int, counters: int, scratch: int, yield_core: int) -> None:
-    """Run a job from its start to its end, with whoever helps."""
-    store_release(counters + DONE, 0)
-    store_release(counters + NEXT, 0)
-    run_chunks(table, total, counters, scratch, yield_core)
-    wait_for(counters + DONE, total, yield_core)
+PAGE = 4096
+MOMENT = 500_000  # nanoseconds after which a helper without a core looks again
+QUOTA = Path("/sys/fs/cgroup/cpu.max")  # in a Linux container: microseconds of computing, in how many
 
 
 class Scratch:
-    """Memory of one thread, grown to what the largest job needs."""
+    """Memory for the threads of one job, grown to what the largest job needs."""
 
     def __init__(self) -> None:
         self._bytes = aligned_bytes(0)
@@ -78,114 +48,147 @@ class Job:
     """
 
     def __init__(self, operations: Sequence[tuple[Operation, np.ndarray, int]], scratch_bytes: int) -> None:
-        self.scratch_bytes = scratch_bytes
+        self.scratch_bytes = -(-scratch_bytes // PAGE) * PAGE  # of each thread, which share no line of the cache
         self._records = [record for _, record, _ in operations]
         self._table = np.zeros(len(operations) + 1, STEP)
         first = 0
         for row, (operation, record, chunks) in zip(self._table, operations, strict=False):
             row["function"], row["record"], row["first"] = operation.address, record.ctypes.data, first
             first += chunks
-        self._table[-1]["first"] = self._total = first
-        self._counters = aligned_bytes(COUNTER_BYTES)
-        self._counters.view(np.int64)[:] = first  # a helper that looks before the first run finds nothing to do
-        self._places = self._table.ctypes.data, self._total, self._counters.ctypes.data
-
-    def lead(self, scratch: Scratch) -> None:
-        """Run the job to its end."""
-        lead(*self._places, scratch.address(self.scratch_bytes), yield_address())
-
-    def help(self, scratch: Scratch) -> None:
-        """Take part in a run until no chunk is left to take."""
-        run_chunks(*self._places, scratch.address(self.scratch_bytes), yield_address())
+        self._table[-1]["first"] = first
+        self.address, self.chunks = int(self._table.ctypes.data), first
 
 
-class _Post:
-    """Where a leader leaves a job and helpers find it. Knows nothing of the team, so that a team can be let go."""
+class _Board:
+    """What the threads of a team share. Knows nothing of the team, so that a team can be let go."""
 
-    def __init__(self) -> None:
-        self.changed = threading.Condition()
-        self.job: Job | None = None
-        self.closed = False
-        self.number = np.zeros(1, np.int64)  # of jobs posted; helpers watch it from compiled code
+    def __init__(self, threads: int, cores: int, functions: System) -> None:
+        self._memory = aligned_bytes(BOARD_BYTES)
+        self._memory[:] = 0
+        self.address = int(self._memory.ctypes.data)
+        self._places = list(range(threads - 1, 0, -1))
+        self._numbers = np.zeros(threads, np.int64)  # of the helpers, as the system knows them, by place
+        self._busy = _busy
+        self._bell = None if functions.futex else _Bell()
+        plain = self._memory[JOB:].view(BOARD)
+        plain["busy"], plain["cores"], plain["shunned_core"] = _busy.ctypes.data, cores, -1
+        plain["threads"], plain["helpers"] = self._numbers.ctypes.data, threads - 1
+        plain["moment_nanoseconds"] = MOMENT
+        for name, address in functions._asdict().items():
+            plain[name] = address
 
-    def offer(self, job: Job) -> None:
-        with self.changed:
-            self.job = job
-            self.number[0] += 1
-            self.changed.notify_all()
+    def help_until_closed(self) -> None:
+        """What a helper thread does all its life. One that finds all places taken has none."""
+        try:
+            place = self._places.pop()
+        except IndexError:  # Ctrl-C while threads were started: one of them was not counted
+            return
+        self._numbers[place] = threading.get_native_id()
+        heard = 0
+        while (reason := attend(self.address, place)) != CLOSED_DOWN:
+            if self._bell is not None:
+                heard = self._bell.wait(heard, MOMENT * 1e-9 if reason == NO_CORE else None)
+
+    def ring(self) -> None:
+        """Wake helpers that sleep in Python."""
+        if self._bell is not None:
+            self._bell.ring()
 
     def close(self) -> None:
-        with self.changed:
-            self.closed = True
-            self.number[0] += 1
-            self.changed.notify_all()
-
-    def next_job(self, seen: int) -> tuple[int, Job | None]:
-        """Sleep until there is another number than ``seen``; it, and the job if it is still wanted."""
-        with self.changed:
-            while self.number[0] == seen:
-                self.changed.wait()
-            return int(self.number[0]), self.job
+        """End the helpers."""
+        close_down(self.address)
+        self.ring()
 
 
-def _help_until_closed(post: _Post) -> None:
-    """What a helper thread does all its life."""
-    scratch = Scratch()
-    seen = 0
-    while True:
-        seen, job = post.next_job(seen)
-        if post.closed:
-            return
-        if job is not None:
-            job.help(scratch)
-        del job
-        change_within(post.number.ctypes.data, seen, LINGER)
+class _Bell:
+    """Wakes threads that sleep in Python, where compiled code cannot sleep."""
+
+    def __init__(self) -> None:
+        self._changed = threading.Condition()
+        self._rings = 0
+
+    def ring(self) -> None:
+        with self._changed:
+            self._rings += 1
+            self._changed.notify_all()
+
+    def wait(self, heard: int, seconds: float | None) -> int:
+        """Sleep until it rings, at most so long; how often it has rung. Returns at once if that is not ``heard``."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._rings != heard, seconds)
+            return self._rings
 
 
 class Team:
-    """The threads of one network: whoever calls `run` leads, ``threads - 1`` helpers join in.
+    """The threads of one network: whoever calls `run` leads, up to ``threads - 1`` helpers join in.
 
-    Helpers start with the first job, sleep while there is none, and end with the team or the interpreter. When several
-    callers run jobs at the same time, one of them gets the helpers. A forked process makes helpers of its own.
+    Helpers start with the first job, sleep while there is none, and end with the team. When several callers run jobs at
+    the same time, one of them gets the helpers, as far as there are cores for them. A forked process makes helpers of
+    its own.
+
+    Args:
+        threads: how many compute at most.
+        cores: how many threads of this process may compute at once before helpers stay away; by default as many as
+            this process may use.
+        functions: what the operating system offers to compiled code.
     """
 
-    def __init__(self, threads: int) -> None:
+    def __init__(self, threads: int, cores: int | None = None, functions: System | None = None) -> None:
         self.threads = threads
-        self._start()
+        self._cores, self._functions = cores or available_cores(), functions or system()
+        self.begin()
+        _teams.add(self)
 
-    def _start(self) -> None:
-        self._process = os.getpid()
-        self._post = _Post()
+    def begin(self) -> None:
+        """Start anew, without helpers: at first, and in a forked process, where helpers did not follow."""
+        self._board = _Board(self.threads, self._cores, self._functions)
         self._helpers: list[threading.Thread] = []
-        self._taken = threading.Lock()
-        self._end = weakref.finalize(self, self._post.close)
+        self._wanted = self.threads - 1
+        self._end = weakref.finalize(self, self._board.close)
+        self._end.atexit = False  # helpers that sleep while the interpreter ends do not need it
 
     def run(self, job: Job, scratch: Scratch) -> None:
         """Run a job to its end."""
-        if self._process != os.getpid():
-            self._end.detach()  # the helpers stayed in the process that was forked
-            self._start()
-        if self.threads == 1 or not self._taken.acquire(blocking=False):
-            job.lead(scratch)
-            return
-        try:
+        if len(self._helpers) < self._wanted:
             self._start_helpers()
-            self._post.offer(job)
-            job.lead(scratch)
-        finally:
-            self._post.job = None
-            self._taken.release()
+        self._board.ring()
+        memory = scratch.address(job.scratch_bytes * self.threads)
+        lead(self._board.address, job.address, job.chunks, memory, job.scratch_bytes)
 
     def _start_helpers(self) -> None:
-        while len(self._helpers) < self.threads - 1:
-            name = f"darknetpy-{len(self._helpers) + 1}"
-            helper = threading.Thread(target=_help_until_closed, args=(self._post,), name=name, daemon=True)
-            helper.start()
-            self._helpers.append(helper)
+        """As many helpers as the system allows; it may be one at its limits, or an interpreter that ends."""
+        try:
+            while len(self._helpers) < self._wanted:
+                name = f"darknetpy-{len(self._helpers) + 1}"
+                helper = threading.Thread(target=self._board.help_until_closed, name=name, daemon=True)
+                helper.start()
+                self._helpers.append(helper)
+        except RuntimeError as error:
+            logger.info("%d threads instead of %d: %s", len(self._helpers) + 1, self.threads, error)
+            self._wanted = len(self._helpers)
+
+
+_busy = aligned_bytes(64).view(np.int64)
+"""[0]: how many threads of this process compute now; a cache line of its own."""
+_teams: weakref.WeakSet[Team] = weakref.WeakSet()
+
+
+def _begin_in_child() -> None:
+    _busy[:] = 0
+    for team in list(_teams):
+        team.begin()
+
+
+_busy[:] = 0
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_begin_in_child)
 
 
 def available_cores() -> int:
-    """How many cores this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
+    """How many cores this process may use: those it may run on, or as many as a container's quota amounts to."""
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    try:
+        quota, period = QUOTA.read_text(encoding="ascii").split()
+        return max(1, min(cores, math.ceil(int(quota) / int(period))))
+    except (OSError, ValueError):  # no such file, or "max": no quota
+        return cores

@@ -2,37 +2,45 @@
 
 from __future__ import annotations
 
-import ctypes
-
 import numpy as np
 
-from darknetpy.engine.convolutions import GROUP_BYTES, Packed, chunks_wanted
+from darknetpy.engine.convolutions import GROUP_BYTES, Filters, Packed, chunks_wanted, groups_of_blocks, packing
 from darknetpy.engine.memory import Value, aligned_bytes, aligned_zeros
 from darknetpy.engine.plan import BLOCKED, Plan
+from darknetpy.kernels.cook_toom import FORMS
+from darknetpy.kernels.filters import transform_filters
 from darknetpy.kernels.layout import block_stride, blocks_of
 from darknetpy.kernels.simd import LANES, LINE
 from darknetpy.kernels.tiles import UNROLL, most_blocks, run_tiles, tile_accumulators
-from darknetpy.kernels.winograd import WINDOW_BYTES, convolve_winograd, forward, inverse, transform_filters
+from darknetpy.kernels.winograd import WINDOW_BYTES, convolve_winograd, forward, inverse
 
 POINTS_BYTES = 600_000  # transformed windows of a chunk, so that they stay in cache for all groups
 LEAST_TILES, MOST_TILES = 18, 96  # of a chunk: fewer read too many weights for each, more gain nothing
 SPLIT_TILES = 100  # up to here windows are transformed in a step of their own, and weights are read once in all
+WORTH_SPLITTING = 2  # as many times the bytes of the split form, beyond that, are too many for the other form
+CACHED_WEIGHTS = 1_200_000  # bytes that threads may as well all read
 PART_TILES = 72  # of a chunk of that form's products
+LEAST_PART_TILES = 16  # of such a chunk, where dividing the filters gives too few chunks
 
 
 class PackedWinograd(Packed):
     """Filters at the points, in the order of reading: [group][point][input channel][block of the group][16].
 
     Args:
-        weights: (filters, channels, 3, 3) float32, batch normalization folded in; transformed in float64.
+        weights: (filters, channels, 3, 3) float32; transformed in float64.
         biases: (filters,) float32.
         padding: before the first row and column.
         slope: of the activation below 0 (1 is none).
-        tile: 2 or 4, outputs of a tile in a row.
+        form: number of one of `FORMS`.
+        factors: (filters,) float64 that the filters are multiplied by, those of batch normalization.
     """
 
-    def __init__(self, weights: np.ndarray, biases: np.ndarray, padding: int, slope: float, tile: int) -> None:
-        self.padding, self.slope, self.tile = padding, slope, tile
+    def __init__(
+        self, weights: np.ndarray, biases: np.ndarray, padding: int, slope: float, form: int,
+        factors: np.ndarray | None = None,
+    ) -> None:  # fmt: skip
+        self.padding, self.slope, self.form = padding, slope, form
+        self.tile, self.stride, self.window = FORMS[form].tile, FORMS[form].stride, FORMS[form].window
         self.filters, self.channels = weights.shape[:2]
         self.blocks, self.steps = blocks_of(self.filters), blocks_of(self.channels)
         self.turns = LANES // UNROLL if self.steps > 1 else -(-self.channels // UNROLL)
@@ -44,32 +52,30 @@ class PackedWinograd(Packed):
         self.biases[: self.filters] = biases
         self.zeros = aligned_zeros(self.group * LANES)
         self.weights = aligned_bytes(self.points * self.blocks * self.depth * LINE).view(np.float32)
-        self._pack(weights.reshape(self.filters, self.channels, -1))
+        self._pack(Filters(weights, factors))
 
     @property
     def points(self) -> int:
         """Products for each tile, channel and filter."""
-        return (self.tile + 2) ** 2
+        return self.window**2
 
     @property
     def groups(self) -> int:
         """How many groups of output blocks there are, counting the smaller ones at the end as one."""
         return -(-self.blocks // self.group)
 
-    def _pack(self, weights: np.ndarray) -> None:
-        transform = ctypes.CFUNCTYPE(None, *[ctypes.c_int64] * 6)(transform_filters.address)
-        first = 0
-        while first < self.blocks:
-            blocks = self.group
-            while blocks > self.blocks - first:
-                blocks //= 2
-            part = weights[first * LANES : (first + blocks) * LANES]
-            cells = np.zeros((weights.shape[2], self.depth, blocks * LANES), np.float32)
-            cells[:, : self.channels, : len(part)] = part.transpose(2, 1, 0)
-            out = self.weights.ctypes.data + first * self.points * self.depth * LINE
-            lines = self.depth * blocks
-            transform(self.tile, lines, cells.ctypes.data, lines * LINE, out, lines * LINE)
-            first += blocks
+    def _pack(self, filters: Filters) -> None:
+        transform = packing(transform_filters)
+        for first, blocks in groups_of_blocks(self.blocks, self.group):
+            begin = first * LANES * self.points * self.depth
+            lines = self.weights[begin : begin + blocks * LANES * self.points * self.depth]
+            points = lines.reshape(self.points, self.depth, blocks * LANES)
+            points[:, self.channels :] = 0
+            for block in range(blocks):
+                transform(
+                    self.form, self.channels, *filters.of_block(first + block),
+                    points.ctypes.data + block * LINE, points.strides[1], points.strides[0],
+                )  # fmt: skip
 
     def tiles_of(self, out: Value) -> tuple[int, int]:
         """Tiles down and across a picture."""
@@ -99,6 +105,36 @@ def divide_tiles(packed: PackedWinograd, tiles: int, threads: int) -> int:
     return min(tiles, -(-parts // threads) * threads)
 
 
+def splits(packed: PackedWinograd, tiles: int, threads: int) -> bool:
+    """Whether transforms and products should be steps of their own.
+
+    The windows then go through memory, and weights are read once for many tiles instead of once for each chunk.
+    """
+    size = packed.weights.nbytes
+    if size <= CACHED_WEIGHTS:
+        return False
+    together = divide_tiles(packed, tiles, threads) * size
+    apart = 2 * packed.points * packed.point_step(tiles) + -(-tiles // PART_TILES) * size
+    return tiles <= SPLIT_TILES or together > WORTH_SPLITTING * apart
+
+
+def divide_products(packed: PackedWinograd, tiles: int, threads: int) -> tuple[int, int]:
+    """(shares of the groups, parts of all images' tiles) where the windows are transformed already.
+
+    Each part reads all weights of its share, so groups are divided first. Tiles are as well where groups alone would
+    leave a thread without work, or with less than the others.
+    """
+    parts = -(-tiles // PART_TILES)
+    wanted = chunks_wanted(packed.flops(tiles), threads)
+    shares = min(packed.groups, max(1, -(-wanted // parts)))
+    alike = packed.blocks % (packed.group * threads) == 0
+    least = min(wanted, threads if alike else 2 * threads)
+    more = min(-(-least // shares), tiles // LEAST_PART_TILES)
+    if shares == 1 and more > threads:
+        more -= more % threads
+    return shares, max(parts, more)
+
+
 def lower_winograd(plan: Plan, packed: PackedWinograd, source: Value, output: Value) -> None:
     """One step that does all, or two where tiles are so few that reading the weights would bind."""
     down, across = packed.tiles_of(output)
@@ -108,11 +144,12 @@ def lower_winograd(plan: Plan, packed: PackedWinograd, source: Value, output: Va
         "tiles": run_tiles.address, "forward": forward.address, "inverse": inverse.address,
         "images": plan.images, "height": source.shape[1], "width": source.shape[2],
         "out_blocks": output.blocks, "out_height": output.shape[1], "out_width": output.shape[2],
-        "padding": packed.padding, "tile": packed.tile, "tiles_across": across,
+        "padding": packed.padding, "form": packed.form, "tile": packed.tile,
+        "window": packed.window, "stride": packed.stride, "tiles_across": across,
         "tiles_in_image": down * across, "in_blocks": source.blocks, "steps": packed.steps, "turns": packed.turns,
         "depth": packed.depth, "group": packed.group, "accumulators": packed.accumulators, "slope": packed.slope,
     }  # fmt: skip
-    if tiles > SPLIT_TILES:
+    if not splits(packed, tiles, plan.threads):
         _fused(plan, packed, source, output, tiles, fields)
     else:
         _split(plan, packed, source, output, tiles, fields)
@@ -148,9 +185,7 @@ def _split(
         {**fields, "transforms": 1, "multiplies": 0, "shares": packed.steps, "parts": 1},
         scratch_bytes=WINDOW_BYTES,
     )
-    parts = -(-tiles // PART_TILES)
-    wanted = chunks_wanted(packed.flops(tiles), plan.threads)
-    shares = min(packed.groups, max(1, -(-wanted // parts)))
+    shares, parts = divide_products(packed, tiles, plan.threads)
     plan.operate(
         convolve_winograd,
         shares * parts,

@@ -7,10 +7,12 @@ called.
 from __future__ import annotations
 
 import functools
+import threading
 from collections.abc import Callable
 from typing import Any
 
 FAST_MATH = frozenset({"nsz", "contract"})
+_compiling = threading.RLock()
 
 
 class Kernel:
@@ -77,8 +79,9 @@ class CompiledFunction:
 
     @functools.cached_property
     def address(self) -> int:
-        """Where the machine code begins, for compiled callers."""
-        return int(self._compiled.address)
+        """Where the machine code begins, for compiled callers; threads that want it at once compile it once."""
+        with _compiling:
+            return int(self._compiled.address)
 
     @functools.cached_property
     def _compiled(self) -> Any:

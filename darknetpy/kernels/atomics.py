@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-import ctypes
-import functools
-import sys
 from typing import Any
 
 from llvmlite import ir
 from numba import types
 
 from darknetpy.kernels import kernel
-from darknetpy.kernels.simd import INT32, INT64, Emitter, calling, intrinsic
+from darknetpy.kernels.simd import INT32, INT64, Emitter, intrinsic
+from darknetpy.kernels.system import call_yield
 
 SPINS_BEFORE_YIELDING = 2000
-
-_yield = calling(types.int32())
 
 
 @intrinsic
@@ -23,7 +19,7 @@ def add_and_fetch_old(typing: Any, address: Any, value: Any) -> Any:
     """Add to the int64 at an address in one step, seen in order by all threads; the value before."""
 
     def generate(context: Any, builder: ir.IRBuilder, signature: Any, values: list[ir.Value]) -> ir.Value:
-        return builder.atomic_rmw("add", Emitter(builder).pointer(values[0], INT64), values[1], "acq_rel")
+        return builder.atomic_rmw("add", Emitter(builder).pointer(values[0], INT64), values[1], "seq_cst")
 
     return types.int64(types.int64, types.int64), generate
 
@@ -65,18 +61,8 @@ def pause(typing: Any) -> Any:
     return types.none(), generate
 
 
-@functools.cache
-def yield_address() -> int:
-    """The address of the system's ``int f(void)`` that gives the core to another thread."""
-    if sys.platform == "win32":
-        library, name = ctypes.WinDLL("kernel32"), "SwitchToThread"
-    else:
-        library, name = ctypes.CDLL(None), "sched_yield"
-    return int(ctypes.cast(getattr(library, name), ctypes.c_void_p).value or 0)
-
-
 @kernel
-def wait_for(counter: int, least: int, yield_core: int) -> None:
+def wait_for(counter: int, least: int, give_way: int) -> None:
     """Wait until the counter at an address is at least ``least``: spin for some microseconds, then offer the core."""
     spins = 0
     while load_acquire(counter) < least:
@@ -84,14 +70,4 @@ def wait_for(counter: int, least: int, yield_core: int) -> None:
         if spins < SPINS_BEFORE_YIELDING:
             pause()
         else:
-            _yield(yield_core, ())
-
-
-@kernel
-def change_within(counter: int, old: int, spins: int) -> bool:
-    """Whether the counter at an address stops being ``old`` within that many looks."""
-    for _ in range(spins):
-        if load_acquire(counter) != old:
-            return True
-        pause()
-    return False
+            call_yield(give_way, ())

@@ -24,11 +24,14 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
 from darknetpy.kernels import kernel
 from darknetpy.kernels.curves import call_curve
-from darknetpy.kernels.layout import clear_floats, copy_floats
+from darknetpy.kernels.layout import clear_floats, copy_floats, load_every_second
 from darknetpy.kernels.operations import integers, operation, reader, record_type
-from darknetpy.kernels.simd import LINE, load, load_float, store, store_float
+from darknetpy.kernels.simd import LANES, LINE, load, load_float, store, store_float
+from darknetpy.kernels.sums import SUM_FIELDS, SUM_SLOPE, add_lines
 from darknetpy.kernels.tiles import call_tiles
 
 CONVOLUTION = record_type(
@@ -37,10 +40,11 @@ CONVOLUTION = record_type(
         "weights", "biases", "offsets", "tiles",
         "images", "planes", "pixel_bytes", "height", "width", "out_blocks", "out_height", "out_width",
         "size", "stride_x", "stride_y", "dilation", "padding",
-        "steps", "turns", "depth", "group", "accumulators", "groups_in_chunk", "parts", "panel_rows",
-        "curve", "number",
+        "steps", "turns", "depth", "group", "accumulators", "groups_in_chunk", "parts", "panel_rows", "far",
+        "curve", "number", *SUM_FIELDS,
     ),
     slope="f4",
+    **SUM_SLOPE,
 )  # fmt: skip
 """What a convolution reads. Strides are in bytes.
 
@@ -49,8 +53,11 @@ them; biases: one float for each output lane; offsets: bytes from a pixel to its
 `run_tiles`. images to padding: the convolution; planes and pixel_bytes are those of the input, padding is before the
 first row and column. steps, turns: of a tile's sum (see `tiles`); depth: how many k
 the sum has. group: output blocks of a tile; accumulators: pixels times blocks of the largest tile. groups_in_chunk and
-parts (of an image's pixels or rows): the division into chunks. panel_rows: rows of each copy in a panel. slope: of the
+parts (of an image's pixels or rows): the division into chunks. panel_rows: rows of each copy in a panel. far: 1
+where source and output come from memory, and are to be fetched ahead instead of weights. slope: of the
 activation below 0. curve: 0, or the address of `run_curve` for an activation that is more than a slope; number: its.
+The fields of `darknetpy.kernels.sums` say what is added to the activated output; the blocks of a group all have an
+``other``, or none has.
 """
 _read = reader(CONVOLUTION)
 
@@ -62,46 +69,71 @@ def divide(total: int, parts: int, part: int) -> int:
 
 
 @kernel
-def multiply_run(convolution: Any, source: int, out: int, pixels: int, share: int) -> None:
-    """A chunk's share of the output blocks, for a run of pixels whose first value of step 0 is at ``source``."""
+def multiply_run(convolution: Any, image: int, source: int, first: int, pixels: int, share: int) -> None:
+    """A chunk's share of the output blocks, for a run of an image's pixels from number ``first`` on.
+
+    The first value of step 0 of the first pixel is at ``source``.
+    """
     block = share * convolution.groups_in_chunk * convolution.group
     end = min(block + convolution.groups_in_chunk * convolution.group, convolution.out_blocks)
     while block < end:
         blocks = convolution.group
         while blocks > end - block:
             blocks //= 2
-        weights = convolution.weights + block * convolution.depth * LINE
-        biases = convolution.biases + block * LINE
-        multiply_tiles(convolution, source, out + block * convolution.out_plane, pixels, blocks, weights, biases)
+        out = convolution.out + image * convolution.out_image + block * convolution.out_plane + first * LINE
+        other = convolution.other + image * convolution.other_image + block * convolution.other_plane + first * LINE
+        slope = convolution.slope
+        if block >= convolution.other_blocks:
+            other = 0
+            slope *= convolution.slope_of_sum if convolution.other_blocks else np.float32(1)
+        in_tiles = other if convolution.curve == 0 else 0
+        multiply_tiles(convolution, source, out, in_tiles, pixels, block, blocks, slope)
         if convolution.curve:
-            for each in range(block, block + blocks):
-                call_curve(convolution.curve, (convolution.number, out + each * convolution.out_plane, pixels))
+            bend_lines(convolution, out, other, pixels, blocks)
         block += blocks
 
 
 @kernel
+def bend_lines(convolution: Any, out: int, other: int, pixels: int, blocks: int) -> None:
+    """The activation's curve on a run of pixels of some blocks while it is in cache, and then the sum."""
+    for _ in range(blocks):
+        call_curve(convolution.curve, (convolution.number, out, pixels))
+        if other:
+            add_lines(out, other, out, pixels, convolution.slope_of_sum)
+            other += convolution.other_plane
+        out += convolution.out_plane
+
+
+@kernel
 def multiply_tiles(
-    convolution: Any, source: int, out: int, pixels: int, blocks: int, weights: int, biases: int
+    convolution: Any, source: int, out: int, other: int, pixels: int, block: int, blocks: int, slope: float
 ) -> None:
     """One group of output blocks of a run of pixels, in tiles of nearly equal width.
 
     Meanwhile each of the tiles fetches its share of the weights that follow in memory, the next group's, into the
     second-level cache: the largest single gain for a late layer of one image.
     """
+    weights, biases = convolution.weights + block * convolution.depth * LINE, convolution.biases + block * LINE
     widest = convolution.accumulators // blocks
     tiles = (pixels + widest - 1) // widest
     width, wider = pixels // tiles, pixels % tiles  # the first ``wider`` tiles take one pixel more
     ahead = weights + blocks * convolution.depth * LINE
     lines = (4 * blocks + tiles - 1) // tiles
+    if convolution.far:
+        ahead, lines = 0, (width + 4) // 4
     for count, pixels_each in ((wider, width + 1), (tiles - wider, width)):
         if count:
             call_tiles(convolution.tiles, (
                 pixels_each, blocks, count, source, convolution.offsets, weights, convolution.steps, convolution.turns,
-                out, convolution.out_plane, biases, ahead, lines, convolution.slope,
+                out, convolution.out_plane, biases, ahead, lines, other, convolution.other_plane,
+                slope, convolution.slope_of_sum,
             ))  # fmt: skip
         source += count * pixels_each * convolution.pixel_bytes
         out += count * pixels_each * LINE
-        ahead += count * lines * (convolution.depth // 4) * LINE
+        if other:
+            other += count * pixels_each * LINE
+        if ahead:
+            ahead += count * lines * (convolution.depth // 4) * LINE
 
 
 @operation(CONVOLUTION)
@@ -113,8 +145,7 @@ def convolve_pixels(record: int, chunk: int, scratch: int) -> None:
     pixels = convolution.out_height * convolution.out_width
     first, last = divide(pixels, convolution.parts, part), divide(pixels, convolution.parts, part + 1)
     source = convolution.source + image * convolution.source_image + first * LINE
-    out = convolution.out + image * convolution.out_image + first * LINE
-    multiply_run(convolution, source, out, last - first, share)
+    multiply_run(convolution, image, source, first, last - first, share)
 
 
 @operation(CONVOLUTION)
@@ -128,8 +159,7 @@ def convolve_rows(record: int, chunk: int, scratch: int) -> None:
     source = convolution.source + image * convolution.source_image
     for plane in range(convolution.planes):
         fill_panel(convolution, source, scratch, plane, top, rows)
-    out = convolution.out + image * convolution.out_image + top * convolution.out_width * LINE
-    multiply_run(convolution, scratch, out, rows * convolution.out_width, share)
+    multiply_run(convolution, image, scratch, top * convolution.out_width, rows * convolution.out_width, share)
 
 
 @operation(CONVOLUTION)
@@ -179,6 +209,9 @@ def copy_row(source: int, out: int, width: int, out_width: int, stride: int, sta
         for x in range(last - first):
             store(to + x * LINE, load(at + x * stride * LINE))
     else:
-        for x in range(last - first):
+        whole = (last - first) // LANES * LANES if stride == 2 else 0
+        for x in range(0, whole, LANES):
+            store(to + x * 4, load_every_second(at + x * 8))
+        for x in range(whole, last - first):
             store_float(to + x * 4, load_float(at + x * stride * 4))
     clear_floats(out + last * pixel_bytes, (out_width - last) * floats)

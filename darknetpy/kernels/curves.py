@@ -2,9 +2,9 @@
 
 Whoever adds an activation need not come here: one without a vector form is computed by NumPy.
 
-All rest on e^x for x <= 0, so nothing overflows. e^x = 2^n e^r with n the integer nearest to x / ln 2, so that
-|r| <= ln 2 / 2, and e^r - 1 a polynomial of degree 7. The error is at most 2 units in the last place. Below -87.3 the
-result is 0, as numbers smaller than 1.2e-38 are. NaN stays NaN.
+All rest on e^x for x between two limits, so nothing overflows. e^x = 2^n e^r with n the integer nearest to x / ln 2, so
+that |r| <= ln 2 / 2, and e^r - 1 a polynomial of degree 6. The error is at most 2 units in the last place. Results that
+would be below e^-87.3 are 0, as numbers smaller than 1.2e-38 are. NaN stays NaN.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ import math
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
 from llvmlite import ir
 from numba import types
 
@@ -24,9 +25,21 @@ from darknetpy.kernels.simd import INT32, INT64, LANES, LINE, VECTOR, Emitter, c
 
 INTEGERS = ir.VectorType(INT32, LANES)
 LOWEST_EXPONENT = -87.3  # 2^-126, the smallest normal number, is e^-87.34
+HIGHEST_EXPONENT = 87.3
+SATURATION = 20.0  # from here on mish is x
 ROUNDER = 1.5 * 2**23  # added to a small number it leaves the nearest integer in the low bits
 LN2_HIGH, LN2_LOW = 0.693359375, -2.12194440e-4  # their sum is ln 2; n times the first is exact
-COEFFICIENTS = tuple(1 / math.factorial(power) for power in range(7, 0, -1))
+DEGREE = 5  # of (e^r - 1) / r
+
+
+def _coefficients() -> tuple[float, ...]:
+    """(e^r - 1) / r where |r| <= ln 2 / 2, interpolated at Chebyshev's points, off by 1e-8; the highest power first."""
+    half = math.log(2) / 2
+    by_chebyshev = np.polynomial.Chebyshev.interpolate(lambda r: np.expm1(r) / r, DEGREE, domain=[-half, half])
+    return tuple(by_chebyshev.convert(kind=np.polynomial.Polynomial).coef[::-1])
+
+
+COEFFICIENTS = _coefficients()
 
 
 class Curves(Emitter):
@@ -56,9 +69,19 @@ class Curves(Emitter):
         """``then`` where x compares to the limit, else ``otherwise``; the latter where x is NaN."""
         return self.builder.select(self.builder.fcmp_ordered(comparison, x, self.constant(limit)), then, otherwise)
 
+    def at_least(self, x: ir.Value, low: float) -> ir.Value:
+        """x, or the limit that it lies below; NaN stays NaN, in one instruction."""
+        limit = self.constant(low)
+        return self.builder.select(self.builder.fcmp_ordered(">", limit, x), limit, x)
+
+    def at_most(self, x: ir.Value, high: float) -> ir.Value:
+        """x, or the limit that it lies above; NaN stays NaN, in one instruction."""
+        limit = self.constant(high)
+        return self.builder.select(self.builder.fcmp_ordered("<", limit, x), limit, x)
+
     def between(self, x: ir.Value, low: float, high: float) -> ir.Value:
         """x, or the limit that it lies beyond."""
-        return self.minimum(self.maximum(x, self.constant(low)), self.constant(high))
+        return self.at_most(self.at_least(x, low), high)
 
     def whole(self, x: ir.Value) -> ir.Value:
         """The largest integer that is not above x."""
@@ -75,7 +98,7 @@ class Curves(Emitter):
     def _power(self, x: ir.Value) -> tuple[ir.Value, ir.Value]:
         """2^n and e^r - 1, whose product plus 2^n is e^x."""
         builder = self.builder
-        within = self.maximum(x, self.constant(LOWEST_EXPONENT))
+        within = self.at_least(x, LOWEST_EXPONENT)
         rounded = self.fma(within, self.constant(1 / math.log(2)), self.constant(ROUNDER))
         n = builder.fsub(rounded, self.constant(ROUNDER))
         r = self.fma(n, self.constant(-LN2_LOW), self.fma(n, self.constant(-LN2_HIGH), within))
@@ -86,10 +109,19 @@ class Curves(Emitter):
         one = ir.Constant(INTEGERS, [127 << 23] * LANES)
         return builder.bitcast(builder.add(exponent, one), VECTOR), self.times(series, r)
 
-    def exponential(self, x: ir.Value) -> ir.Value:
-        """e^x for x <= 0."""
-        power, rest = self._power(x)
-        return self.where(x, "<", LOWEST_EXPONENT, self.constant(0), self.fma(power, rest, power))
+    def exponential(self, x: ir.Value, high: float = HIGHEST_EXPONENT) -> ir.Value:
+        """e^x, above ``high`` that of ``high``."""
+        return self.vanishing(x, self.limited_exponential(x, high))
+
+    def limited_exponential(self, x: ir.Value, high: float = HIGHEST_EXPONENT) -> ir.Value:
+        """e^x, beyond the limits that of the limit."""
+        power, rest = self._power(self.at_most(x, high))
+        return self.fma(power, rest, power)
+
+    def vanishing(self, x: ir.Value, y: ir.Value) -> ir.Value:
+        """0 where e^x is smaller than any normal number, else y; the latter where x is NaN."""
+        below = self.builder.fcmp_ordered("<", x, self.constant(LOWEST_EXPONENT))
+        return self.builder.select(below, self.constant(0), y)
 
     def exponential_minus_1(self, x: ir.Value) -> ir.Value:
         """e^x - 1 for x <= 0, exact near 0."""
@@ -99,9 +131,15 @@ class Curves(Emitter):
 
 def logistic(emit: Curves, x: ir.Value) -> ir.Value:
     """1 / (1 + e^-x)."""
-    small = emit.exponential(emit.builder.fneg(emit.magnitude(x)))
     one = emit.constant(1)
-    return emit.over(emit.where(x, ">=", 0, one, small), emit.plus(one, small))
+    power = emit.limited_exponential(emit.builder.fneg(x))
+    return emit.vanishing(x, emit.over(one, emit.plus(one, power)))
+
+
+def _swish(emit: Curves, x: ir.Value) -> ir.Value:
+    """x / (1 + e^-x)."""
+    power = emit.limited_exponential(emit.builder.fneg(x))
+    return emit.vanishing(x, emit.over(x, emit.plus(emit.constant(1), power)))
 
 
 def tanh(emit: Curves, x: ir.Value) -> ir.Value:
@@ -111,12 +149,10 @@ def tanh(emit: Curves, x: ir.Value) -> ir.Value:
 
 
 def mish(emit: Curves, x: ir.Value) -> ir.Value:
-    """x tanh(log(1 + e^x)) = x a / (a + b) with s = e^-|x|: a = 1 + 2 s and b = 2 s^2, or s^2 + 2 s and 2 below 0."""
-    s = emit.exponential(emit.builder.fneg(emit.magnitude(x)))
-    double, square, two = emit.plus(s, s), emit.times(s, s), emit.constant(2)
-    upper = emit.where(x, ">", 0, emit.plus(double, emit.constant(1)), emit.plus(double, square))
-    rest = emit.where(x, ">", 0, emit.plus(square, square), two)
-    return emit.times(x, emit.over(upper, emit.plus(upper, rest)))
+    """x tanh(log(1 + e^x)) = x a / (a + 2) with s = e^x and a = s (s + 2)."""
+    s, two = emit.exponential(x, SATURATION), emit.constant(2)
+    a = emit.times(s, emit.plus(s, two))
+    return emit.times(x, emit.over(a, emit.plus(a, two)))
 
 
 def _hard_mish(emit: Curves, x: ir.Value) -> ir.Value:
@@ -131,7 +167,7 @@ def _gelu(emit: Curves, x: ir.Value) -> ir.Value:
 
 
 def _below_zero(emit: Curves, x: ir.Value) -> ir.Value:
-    return emit.exponential_minus_1(emit.minimum(x, emit.constant(0)))
+    return emit.exponential_minus_1(emit.at_most(x, 0))
 
 
 def _elu(emit: Curves, x: ir.Value) -> ir.Value:
@@ -144,7 +180,7 @@ def _selu(emit: Curves, x: ir.Value) -> ir.Value:
 
 
 def _ramp(emit: Curves, x: ir.Value) -> ir.Value:
-    return emit.fma(x, emit.constant(0.1), emit.maximum(x, emit.constant(0)))
+    return emit.fma(x, emit.constant(0.1), emit.at_least(x, 0))
 
 
 def _plse(emit: Curves, x: ir.Value) -> ir.Value:
@@ -180,7 +216,7 @@ CURVES: dict[str, Callable[[Curves, ir.Value], ir.Value]] = {
     "relu6": lambda emit, x: emit.between(x, 0, 6),
     "selu": _selu,
     "stair": _stair,
-    "swish": lambda emit, x: emit.times(x, logistic(emit, x)),
+    "swish": _swish,
     "tanh": tanh,
 }
 """Name of an activation -> its vector form."""

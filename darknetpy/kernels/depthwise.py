@@ -19,6 +19,7 @@ from numba import types
 
 from darknetpy.kernels import compiled_once, kernel
 from darknetpy.kernels.convolution import divide
+from darknetpy.kernels.curves import call_curve
 from darknetpy.kernels.layout import clear_floats, copy_floats
 from darknetpy.kernels.operations import integers, operation, reader, record_type
 from darknetpy.kernels.simd import (
@@ -51,12 +52,12 @@ class Form(NamedTuple):
 
 def forms() -> list[Form]:
     """Every form that is compiled for this CPU; a form's place in this list is its number."""
-    widest = min(WIDEST, accumulators())
-    steps = sorted({1, widest // 2, widest})  # groups do without the one between: theirs take long to compile
+    widest = min(WIDEST, max(1, accumulators() // 2))  # beside the sums registers hold the lines that neighbours share
+    steps = sorted({1, max(1, widest // 2), widest})  # groups do without the one between: theirs take long to compile
     sizes = [(1, size) for size in UNROLLED_SIZES] + [(group, UNROLLED_SIZES[0]) for group in GROUPS]
     unrolled = [(*kind, stride) for kind in sizes for stride in UNROLLED_STRIDES]
     kinds = [*unrolled, (1, ANY, ANY)]
-    return [Form(*kind, pixels) for kind in kinds for pixels in (steps if kind[0] == 1 else [1, widest])]
+    return [Form(*kind, pixels) for kind in kinds for pixels in (steps if kind[0] == 1 else {1, widest})]
 
 
 def has_form(group: int, size: int, stride: int) -> bool:
@@ -214,7 +215,7 @@ DEPTHWISE = record_type(
     **integers(
         "source", "source_plane", "source_image", "out", "out_plane", "out_image", "weights", "biases", "filter_row",
         "blocks", "height", "width", "out_height", "out_width", "size", "stride_x", "stride_y", "padding", "group",
-        "form", "pitch", "blocks_in_chunk", "parts",
+        "form", "pitch", "blocks_in_chunk", "parts", "curve", "number",
     ),
     slope="f4",
 )  # fmt: skip
@@ -223,8 +224,10 @@ DEPTHWISE = record_type(
 weights: [block][cell of the filter][member of the group][16]; biases: one float for each lane; filter_row: address of
 `filter_row`. padding is before the first row and column; group: channels of a group. form: the number of `form_for`;
 pitch: bytes of a row of the ring. blocks_in_chunk and parts (of the output rows): the division into chunks. slope: of
-the activation below 0.
+the activation below 0. curve: 0, or the address of `run_curve` for an activation that is more than a slope; number:
+its.
 """
+CURVE_LINES = 128  # to which a curve is applied at once: short rows are worth no call, and so many stay in cache
 _read = reader(DEPTHWISE)
 
 
@@ -250,6 +253,7 @@ def filter_rows(depthwise: Any, source: int, out: int, ring: int, block: int, to
     weights, biases = depthwise.weights + block * size * size * depthwise.group * LINE, depthwise.biases + block * LINE
     clear_floats(ring, size * pitch // 4)
     following = top * depthwise.stride_y
+    curved = top  # rows to which the curve has been applied
     for row in range(top, end):
         first = row * depthwise.stride_y  # rows are counted from the first row of padding on
         following = max(following, first)
@@ -265,3 +269,7 @@ def filter_rows(depthwise: Any, source: int, out: int, ring: int, block: int, to
             depthwise.form, ring, pitch, first % size, size, depthwise.stride_x, depthwise.out_width,
             weights, biases, out + row * depthwise.out_width * LINE, depthwise.slope,
         ))  # fmt: skip
+        lines = (row + 1 - curved) * depthwise.out_width
+        if depthwise.curve and (lines >= CURVE_LINES or row + 1 == end):
+            call_curve(depthwise.curve, (depthwise.number, out + curved * depthwise.out_width * LINE, lines))
+            curved = row + 1

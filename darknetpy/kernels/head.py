@@ -14,7 +14,9 @@ HEAD = record_type(
     ),
     stretch="f4",
 )  # fmt: skip
-"""values: of a box; curve: address of `run_curve`, number: of the logistic function; stretch: factor on x and y."""
+"""values: of a box; curve: address of `run_curve`, or 0 for values that come activated; number: of the logistic
+function; stretch: factor on x and y.
+"""
 _read = reader(HEAD)
 HEAD_SCRATCH = LINE
 X_AND_Y, WIDTH_AND_HEIGHT = 2, 4  # where they end among the values of a box
@@ -28,7 +30,7 @@ def activate_head(record: int, chunk: int, scratch: int) -> None:
     value = channel % head.values
     out = head.out + image * head.out_image + channel * head.out_plane
     copy_floats(head.source + image * head.source_image + channel * head.source_plane, out, head.pixels)
-    if value < X_AND_Y or value >= WIDTH_AND_HEIGHT:
+    if head.curve and (value < X_AND_Y or value >= WIDTH_AND_HEIGHT):
         curve_floats(head.curve, head.number, out, head.pixels, scratch)
     if value < X_AND_Y and head.stretch != 1:
         middle = (head.stretch - 1) / 2

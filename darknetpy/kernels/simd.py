@@ -25,7 +25,8 @@ intrinsic: Any = extending.intrinsic  # its declared type takes what it makes fo
 LANES = 16
 LINE = 4 * LANES  # bytes of one vector: a cache line on today's CPUs
 
-FLOAT, INT64, INT32, BYTE = ir.FloatType(), ir.IntType(64), ir.IntType(32), ir.IntType(8)
+FLOAT, DOUBLE = ir.FloatType(), ir.DoubleType()
+INT64, INT32, BYTE = ir.IntType(64), ir.IntType(32), ir.IntType(8)
 VECTOR = ir.VectorType(FLOAT, LANES)
 
 
@@ -129,8 +130,15 @@ class Emitter:
 
     def prefetch(self, address: ir.Value) -> None:
         """Ask for the cache line at an address to be brought into the second-level cache; any address will do."""
-        read, second_level, data = INT32(0), INT32(2), INT32(1)
-        self.call("llvm.prefetch.p0", ir.VoidType(), self.pointer(address, BYTE), read, second_level, data)
+        self._prefetch(address, write=0, locality=2)
+
+    def prefetch_to_write(self, address: ir.Value) -> None:
+        """Ask for the cache line at an address that will be written; any address will do."""
+        self._prefetch(address, write=1, locality=3)
+
+    def _prefetch(self, address: ir.Value, write: int, locality: int) -> None:
+        numbers = INT32(write), INT32(locality), INT32(1)
+        self.call("llvm.prefetch.p0", ir.VoidType(), self.pointer(address, BYTE), *numbers)
 
     @contextmanager
     def loop(self, count: ir.Value, **carried: ir.Value) -> Iterator[Loop]:
@@ -275,6 +283,14 @@ def load_float(typing: Any, address: Any) -> Any:
     """The float32 at an address."""
     return _defined(
         types.float32, (types.int64,), lambda emitter, at: emitter.builder.load(emitter.pointer(at, FLOAT), align=4)
+    )
+
+
+@intrinsic
+def load_double(typing: Any, address: Any) -> Any:
+    """The float64 at an address."""
+    return _defined(
+        types.float64, (types.int64,), lambda emitter, at: emitter.builder.load(emitter.pointer(at, DOUBLE), align=8)
     )
 
 

@@ -26,7 +26,8 @@ from numba import types
 
 from darknetpy.kernels import compiled_once, kernel
 from darknetpy.kernels.convolution import divide
-from darknetpy.kernels.cook_toom import POINTS, TAPS, cook_toom
+from darknetpy.kernels.cook_toom import FORMS, cook_toom
+from darknetpy.kernels.curves import call_curve
 from darknetpy.kernels.layout import clear_floats, copy_floats
 from darknetpy.kernels.operations import integers, operation, reader, record_type
 from darknetpy.kernels.simd import (
@@ -40,9 +41,10 @@ from darknetpy.kernels.simd import (
     emit_function,
     intrinsic,
 )
-from darknetpy.kernels.tiles import call_tiles
+from darknetpy.kernels.sums import SUM_FIELDS, SUM_SLOPE, add_lines
+from darknetpy.kernels.tiles import add_if, call_tiles, is_there, store_all
 
-WINDOW_BYTES = 4096  # of scratch memory, for a window at the rim: 36 lines
+WINDOW_BYTES = 4096  # of scratch memory, for a window at the rim: up to 36 lines
 UNCHANGED = np.float32(1)  # the slope of products
 
 WINOGRAD = record_type(
@@ -50,19 +52,24 @@ WINOGRAD = record_type(
         "source", "source_plane", "source_image", "out", "out_plane", "out_image",
         "weights", "biases", "zeros", "offsets", "tiles", "forward", "inverse",
         "images", "height", "width", "out_blocks", "out_height", "out_width", "padding",
-        "tile", "tiles_across", "tiles_in_image", "plane_step", "point_step", "points_bytes",
+        "form", "tile", "window", "stride", "tiles_across", "tiles_in_image",
+        "plane_step", "point_step", "points_bytes",
         "in_blocks", "steps", "turns", "depth", "group", "accumulators",
-        "transforms", "multiplies", "shares", "parts",
+        "transforms", "multiplies", "shares", "parts", "curve", "number", *SUM_FIELDS,
     ),
     slope="f4",
+    **SUM_SLOPE,
 )  # fmt: skip
 """What the operation reads. Strides are in bytes.
 
 weights: as `PackedWinograd` of the engine orders them; zeros: one float for each lane of a group; tiles, forward,
-inverse: addresses of the functions of these names. tile: m; tiles_across: tiles in a row of the picture. plane_step,
+inverse: addresses of the functions of these names. form: its number; tile: m; window: n; stride: of the convolution;
+tiles_across: tiles in a row of the picture. plane_step,
 point_step: from a channel block, and from a point, to the next among the transformed windows; points_bytes: of scratch
 memory for these. transforms, multiplies: 1 where the chunk does this. shares: the division of channel blocks (input
-blocks where it only transforms, else groups of output blocks); parts: that of all images' tiles.
+blocks where it only transforms, else groups of output blocks); parts: that of all images' tiles. curve:
+0, or the address of `run_curve` for an activation that is more than a slope; number: its. The fields of
+`darknetpy.kernels.sums` say what is added to the activated output.
 """
 _read = reader(WINOGRAD)
 
@@ -93,9 +100,9 @@ def _constant(factor: Fraction, kind: ir.VectorType) -> ir.Constant:
     return ir.Constant(kind, [float(factor)] * LANES)
 
 
-def transform_forward(emitter: Emitter, tile: int, values: list[ir.Value]) -> list[ir.Value]:
+def transform_forward(emitter: Emitter, form: int, values: list[ir.Value]) -> list[ir.Value]:
     """B^T times values. The rows of points p and -p are the sum and the difference of an even and an odd part."""
-    rows = cook_toom(tile).forward
+    rows = cook_toom(form).forward
     out: dict[int, ir.Value] = {}
     for i, j in combinations(range(len(rows)), 2):
         even = [(x + y) / 2 for x, y in zip(rows[i], rows[j], strict=True)]
@@ -106,23 +113,25 @@ def transform_forward(emitter: Emitter, tile: int, values: list[ir.Value]) -> li
     return [out[i] if i in out else combine(emitter, row, values) for i, row in enumerate(rows)]
 
 
-def transform_inverse(emitter: Emitter, tile: int, values: list[ir.Value]) -> list[ir.Value]:
+def transform_inverse(emitter: Emitter, form: int, values: list[ir.Value]) -> list[ir.Value]:
     """A^T times values. Even powers of p and -p share the sum of their values, odd ones the difference."""
-    points = POINTS[tile]
+    points = FORMS[form].points
     pairs = [(points.index(point), points.index(-point)) for point in points if point > 0]
+    paired = {place for pair in pairs for place in pair}
+    single = [place for place in range(len(values)) if place not in paired]
     sums = [emitter.builder.fadd(values[i], values[j]) for i, j in pairs]
     differences = [emitter.builder.fsub(values[i], values[j]) for i, j in pairs]
     out = []
-    for power, row in enumerate(cook_toom(tile).inverse):
+    for power, row in enumerate(cook_toom(form).inverse):
         shared = differences if power % 2 else sums
-        coefficients = [row[0], *(row[i] for i, _ in pairs), row[-1]]
-        out.append(combine(emitter, coefficients, [values[0], *shared, values[-1]]))
+        coefficients = [*(row[i] for i in single), *(row[i] for i, _ in pairs)]
+        out.append(combine(emitter, coefficients, [*(values[i] for i in single), *shared]))
     return out
 
 
 def _column_and_row_passes(
     emitter: Emitter, n: int, height: int, transform: Callable[[list[ir.Value]], list[ir.Value]],
-    load: Callable[[int, int], ir.Value], store: Callable[[int, int, ir.Value], None],
+    load: Callable[[int, int], ir.Value], store_row: Callable[[int, list[ir.Value]], None],
 ) -> None:  # fmt: skip
     """Transform the n columns of n values into ``height`` values each, then the rows of what comes out."""
     between = emitter.builder.ptrtoint(emitter.builder.alloca(VECTOR, size=n * height), INT64)
@@ -130,86 +139,67 @@ def _column_and_row_passes(
         for y, value in enumerate(transform([load(y, x) for y in range(n)])):
             emitter.store(between, value, LINE * (y * n + x))
     for y in range(height):
-        for x, value in enumerate(transform([emitter.load(between, LINE * (y * n + x)) for x in range(n)])):
-            store(y, x, value)
+        store_row(y, transform([emitter.load(between, LINE * (y * n + x)) for x in range(n)]))
 
 
-def emit_forward(tile: int) -> Callable[..., None]:
+def emit_forward(form: int) -> Callable[..., None]:
     """The body of: a window at ``source``, rows ``pitch`` bytes apart, to points ``step`` bytes apart."""
 
     def body(emitter: Emitter, source: ir.Value, pitch: ir.Value, out: ir.Value, step: ir.Value) -> None:
-        builder, n = emitter.builder, tile + 2
+        builder, n = emitter.builder, FORMS[form].window
         rows = [builder.add(source, builder.mul(pitch, INT64(y))) for y in range(n)]
 
-        def store(y: int, x: int, value: ir.Value) -> None:
-            emitter.store(builder.add(out, builder.mul(step, INT64(y * n + x))), value)
+        def store_row(y: int, values: list[ir.Value]) -> None:
+            for x, value in enumerate(values):
+                emitter.store(builder.add(out, builder.mul(step, INT64(y * n + x))), value)
 
         _column_and_row_passes(
-            emitter, n, n, lambda values: transform_forward(emitter, tile, values),
-            lambda y, x: emitter.load(rows[y], LINE * x), store,
+            emitter, n, n, lambda values: transform_forward(emitter, form, values),
+            lambda y, x: emitter.load(rows[y], LINE * x), store_row,
         )  # fmt: skip
 
     return body
 
 
-def emit_inverse(tile: int) -> Callable[..., None]:
-    """The body of: points at ``source``, ``step`` bytes apart, to pixels in rows ``pitch`` bytes apart."""
+def emit_inverse(form: int) -> Callable[..., None]:
+    """The body of: points at ``source``, ``step`` bytes apart, to pixels in rows ``pitch`` bytes apart.
 
-    def body(
-        emitter: Emitter, source: ir.Value, step: ir.Value, out: ir.Value, pitch: ir.Value, biases: ir.Value,
-        slope: ir.Value,
-    ) -> None:  # fmt: skip
-        builder, n = emitter.builder, tile + 2
-        start, slopes = emitter.load(biases), emitter.splat(slope)
-        rows = [builder.add(out, builder.mul(pitch, INT64(y))) for y in range(tile)]
-
-        def store(y: int, x: int, value: ir.Value) -> None:
-            emitter.store(rows[y], emitter.rectify(builder.fadd(value, start), slopes), LINE * x)
-
-        _column_and_row_passes(
-            emitter, n, tile, lambda values: transform_inverse(emitter, tile, values),
-            lambda y, x: emitter.load(builder.add(source, builder.mul(step, INT64(y * n + x)))), store,
-        )  # fmt: skip
-
-    return body
-
-
-def emit_filters(tile: int) -> Callable[..., None]:
-    """The body of: ``count`` lines at ``source``, one of each of 9 cells ``cell_step`` apart, to points ``step`` apart.
-
-    Each lane is a filter of its own. Sums are formed in float64, and rounded once.
+    Pixels at ``other``, in rows as far apart, are added to the activated ones; an ``other`` at address 0 is none.
     """
 
     def body(
-        emitter: Emitter, count: ir.Value, source: ir.Value, cell_step: ir.Value, out: ir.Value, step: ir.Value
-    ) -> None:
-        builder, rows, double = emitter.builder, cook_toom(tile).filters, ir.VectorType(ir.DoubleType(), LANES)
-        with emitter.loop(count, source=source, out=out) as lines:
-            at, to = lines.now["source"], lines.now["out"]
-            cells = [emitter.load(builder.add(at, builder.mul(cell_step, INT64(i)))) for i in range(TAPS * TAPS)]
-            wide = [builder.fpext(cell, double) for cell in cells]
-            columns = [[combine(emitter, row, wide[x::TAPS]) for row in rows] for x in range(TAPS)]
-            for y in range(len(rows)):
-                for x, row in enumerate(rows):
-                    value = combine(emitter, row, [column[y] for column in columns])
-                    place = builder.add(to, builder.mul(step, INT64(y * len(rows) + x)))
-                    emitter.store(place, builder.fptrunc(value, VECTOR))
-            lines.next = {"source": builder.add(at, INT64(LINE)), "out": builder.add(to, INT64(LINE))}
+        emitter: Emitter, source: ir.Value, step: ir.Value, out: ir.Value, pitch: ir.Value, biases: ir.Value,
+        other: ir.Value, slope: ir.Value, slope_of_sum: ir.Value,
+    ) -> None:  # fmt: skip
+        builder, tile, n = emitter.builder, FORMS[form].tile, FORMS[form].window
+        start, slopes = emitter.load(biases), emitter.splat(slope)
+        places, adding = [builder.mul(pitch, INT64(y)) for y in range(tile)], is_there(emitter, other)
+
+        def store_row(y: int, values: list[ir.Value]) -> None:
+            activated = [emitter.rectify(builder.fadd(value, start), slopes) for value in values]
+            row, added = ([builder.add(at, builder.add(places[y], INT64(LINE * x))) for x in range(tile)]
+                          for at in (out, other))  # fmt: skip
+            store_all(emitter, row, add_if(emitter, adding, activated, added, slope_of_sum))
+
+        _column_and_row_passes(
+            emitter, n, tile, lambda values: transform_inverse(emitter, form, values),
+            lambda y, x: emitter.load(builder.add(source, builder.mul(step, INT64(y * n + x)))), store_row,
+        )  # fmt: skip
 
     return body
 
 
-def _of_each_tile(name: str, kinds: list[ir.Type], emit: Callable[[int], Callable[..., None]], given: Any) -> Any:
-    """The typing and code of an intrinsic ``(tile, given)``: a switch over one function for each size of tile."""
+def of_each_form(name: str, kinds: list[ir.Type], emit: Callable[[int], Callable[..., None]], given: Any) -> Any:
+    """The typing and code of an intrinsic ``(form, given)``: a switch over one function for each form."""
 
     def generate(context: Any, builder: ir.IRBuilder, signature: Any, values: list[ir.Value]) -> ir.Value:
         arguments = [builder.extract_value(values[1], i) for i in range(len(kinds))]
         done = builder.append_basic_block("done")
         switch = builder.switch(values[0], done)
-        for tile in POINTS:
-            function = emit_function(builder.module, f"{name}_{tile}", kinds, emit(tile))
-            case = builder.append_basic_block(f"case_{tile}")
-            switch.add_case(INT64(tile), case)
+        for form in FORMS:
+            function = emit_function(builder.module, f"{name}_{form}", kinds, emit(form))
+            case = builder.append_basic_block(f"case_{form}")
+            switch.add_case(INT64(form), case)
             with builder.goto_block(case):
                 builder.call(function, arguments)
                 builder.branch(done)
@@ -220,41 +210,33 @@ def _of_each_tile(name: str, kinds: list[ir.Type], emit: Callable[[int], Callabl
 
 
 @intrinsic
-def _forward_of_tile(typing: Any, tile: Any, given: Any) -> Any:
-    return _of_each_tile("forward", [INT64] * 4, emit_forward, given)
+def _forward_of_form(typing: Any, form: Any, given: Any) -> Any:
+    return of_each_form("forward", [INT64] * 4, emit_forward, given)
 
 
 @intrinsic
-def _inverse_of_tile(typing: Any, tile: Any, given: Any) -> Any:
-    return _of_each_tile("inverse", [*[INT64] * 5, FLOAT], emit_inverse, given)
-
-
-@intrinsic
-def _filters_of_tile(typing: Any, tile: Any, given: Any) -> Any:
-    return _of_each_tile("filters", [INT64] * 5, emit_filters, given)
+def _inverse_of_form(typing: Any, form: Any, given: Any) -> Any:
+    return of_each_form("inverse", [*[INT64] * 6, FLOAT, FLOAT], emit_inverse, given)
 
 
 FORWARD_SIGNATURE = types.void(*[types.int64] * 5)
-INVERSE_SIGNATURE = types.void(*[types.int64] * 6, types.float32)
+INVERSE_SIGNATURE = types.void(*[types.int64] * 7, types.float32, types.float32)
 call_forward, call_inverse = calling(FORWARD_SIGNATURE), calling(INVERSE_SIGNATURE)
 
 
 @compiled_once(FORWARD_SIGNATURE)
-def forward(tile: int, source: int, pitch: int, out: int, step: int) -> None:
-    """A window of (tile + 2)^2 lines at ``source``, rows ``pitch`` bytes apart, to as many points, ``step`` apart."""
-    _forward_of_tile(tile, (source, pitch, out, step))
+def forward(form: int, source: int, pitch: int, out: int, step: int) -> None:
+    """A form's window of lines at ``source``, rows ``pitch`` bytes apart, to as many points, ``step`` apart."""
+    _forward_of_form(form, (source, pitch, out, step))
 
 
 @compiled_once(INVERSE_SIGNATURE)
-def inverse(tile: int, source: int, step: int, out: int, pitch: int, biases: int, slope: float) -> None:
-    """(tile + 2)^2 points, ``step`` bytes apart, to tile^2 pixels in rows ``pitch`` apart, biases and slope applied."""
-    _inverse_of_tile(tile, (source, step, out, pitch, biases, slope))
-
-
-@compiled_once(types.void(*[types.int64] * 6))
-def transform_filters(tile: int, count: int, source: int, cell_step: int, out: int, step: int) -> None:
-    """``count`` lines at ``source``, a lane for each filter, cells ``cell_step`` apart, to points ``step`` apart."""
-    _filters_of_tile(tile, (count, source, cell_step, out, step))
+def inverse(
+    form: int, source: int, step: int, out: int, pitch: int, biases: int, other: int, slope: float, slope_of_sum: float
+) -> None:
+    """A form's points, ``step`` bytes apart, to a tile's pixels in rows ``pitch`` apart, biases and slope applied; plus
+    the pixels at ``other``, if it is not 0."""
+    _inverse_of_form(form, (source, step, out, pitch, biases, other, slope, slope_of_sum))
 
 
 # ---- the operation ----
@@ -290,14 +272,13 @@ def convolve_winograd(record: int, chunk: int, scratch: int) -> None:
 @kernel
 def transform_windows(winograd: Any, block: int, first: int, last: int, points: int, window: int) -> None:
     """The windows of tiles ``first`` to ``last`` in one channel block, to points of the first tile at ``points``."""
-    m = winograd.tile
-    n = m + 2
+    n, apart = winograd.window, winograd.tile * winograd.stride
     height, width = winograd.height, winograd.width
+    image, place = first // winograd.tiles_in_image, first % winograd.tiles_in_image
+    down, across = place // winograd.tiles_across, place % winograd.tiles_across
+    source = winograd.source + image * winograd.source_image + block * winograd.source_plane
     for tile in range(first, last):
-        image, place = tile // winograd.tiles_in_image, tile % winograd.tiles_in_image
-        top = place // winograd.tiles_across * m - winograd.padding
-        left = place % winograd.tiles_across * m - winograd.padding
-        source = winograd.source + image * winograd.source_image + block * winograd.source_plane
+        top, left = down * apart - winograd.padding, across * apart - winograd.padding
         pitch = width * LINE
         at = source + top * pitch + left * LINE
         if top < 0 or left < 0 or top + n > height or left + n > width:
@@ -306,13 +287,18 @@ def transform_windows(winograd: Any, block: int, first: int, last: int, points: 
             for row in range(max(0, -top), min(n, height - top)):
                 copy_floats(at + row * pitch + begin * LINE, window + (row * n + begin) * LINE, (end - begin) * LANES)
             at, pitch = window, n * LINE
-        call_forward(winograd.forward, (m, at, pitch, points + (tile - first) * LINE, winograd.point_step))
+        call_forward(winograd.forward, (winograd.form, at, pitch, points + (tile - first) * LINE, winograd.point_step))
+        across += 1  # counting: a division for each tile costs as much as a third of its transform
+        if across == winograd.tiles_across:
+            down, across = down + 1, 0
+            if down * winograd.tiles_across == winograd.tiles_in_image:
+                source, down = source + winograd.source_image, 0
 
 
 @kernel
 def multiply_groups(winograd: Any, begin: int, end: int, first: int, last: int, points: int, scratch: int) -> None:
     """Groups ``begin`` to ``end`` of output blocks for tiles ``first`` to ``last``: products, and back to pixels."""
-    n = winograd.tile + 2
+    n = winograd.window
     count = last - first
     products = scratch + WINDOW_BYTES + winograd.points_bytes
     block, stop = begin * winograd.group, min(end * winograd.group, winograd.out_blocks)
@@ -344,7 +330,7 @@ def multiply_point(winograd: Any, source: int, out: int, count: int, blocks: int
         if number:
             call_tiles(winograd.tiles, (
                 each, blocks, number, source, winograd.offsets, weights, winograd.steps, winograd.turns,
-                out, count * LINE, winograd.zeros, ahead, lines, UNCHANGED,
+                out, count * LINE, winograd.zeros, ahead, lines, 0, 0, UNCHANGED, UNCHANGED,
             ))  # fmt: skip
         source += number * each * LINE
         out += number * each * LINE
@@ -353,19 +339,49 @@ def multiply_point(winograd: Any, source: int, out: int, count: int, blocks: int
 
 @kernel
 def write_tiles(winograd: Any, block: int, first: int, last: int, products: int, step: int, window: int) -> None:
-    """One output block of tiles ``first`` to ``last``, from their products; what lies outside the picture is left."""
-    m = winograd.tile
-    pitch = winograd.out_width * LINE
+    """One output block of tiles ``first`` to ``last``, from their products; what lies outside the picture is left.
+
+    A tile at the rim, and one whose activation is a curve, is finished in the window, which is in cache.
+    """
+    m, pitch = winograd.tile, winograd.out_width * LINE
     biases = winograd.biases + block * LINE
+    image, number = first // winograd.tiles_in_image, first % winograd.tiles_in_image
+    down, across = number // winograd.tiles_across, number % winograd.tiles_across
+    plane = winograd.out + image * winograd.out_image + block * winograd.out_plane
+    other_plane = winograd.other + image * winograd.other_image + block * winograd.other_plane
+    slope = winograd.slope
+    if block >= winograd.other_blocks:
+        other_plane = 0
+        slope *= winograd.slope_of_sum if winograd.other_blocks else UNCHANGED
     for tile in range(first, last):
-        image, place = tile // winograd.tiles_in_image, tile % winograd.tiles_in_image
-        top, left = place // winograd.tiles_across * m, place % winograd.tiles_across * m
-        out = winograd.out + image * winograd.out_image + block * winograd.out_plane + top * pitch + left * LINE
+        top, left = down * m, across * m
+        place = top * pitch + left * LINE
+        other = other_plane + place if other_plane else 0
         source = products + (tile - first) * LINE
         rows, columns = min(m, winograd.out_height - top), min(m, winograd.out_width - left)
-        inside = rows == m and columns == m
-        to, to_pitch = (out, pitch) if inside else (window, m * LINE)
-        call_inverse(winograd.inverse, (m, source, step, to, to_pitch, biases, winograd.slope))
-        if not inside:
-            for row in range(rows):
-                copy_floats(window + row * m * LINE, out + row * pitch, columns * LANES)
+        if rows == columns == m and winograd.curve == 0:
+            call_inverse(winograd.inverse, (
+                winograd.form, source, step, plane + place, pitch, biases, other, slope, winograd.slope_of_sum,
+            ))  # fmt: skip
+        else:
+            call_inverse(winograd.inverse, (winograd.form, source, step, window, m * LINE, biases, 0, slope, slope))
+            finish_tile(winograd, window, plane + place, other, rows, columns)
+        across += 1
+        if across == winograd.tiles_across:
+            down, across = down + 1, 0
+            if down * winograd.tiles_across == winograd.tiles_in_image:
+                plane, down = plane + winograd.out_image, 0
+                other_plane = other_plane + winograd.other_image if other_plane else 0
+
+
+@kernel
+def finish_tile(winograd: Any, window: int, out: int, other: int, rows: int, columns: int) -> None:
+    """What a tile in the window still needs: the activation's curve, the sum with ``other``, the way to its place."""
+    m, pitch = winograd.tile, winograd.out_width * LINE
+    if winograd.curve:
+        call_curve(winograd.curve, (winograd.number, window, m * m))
+    for row in range(rows):
+        if other:
+            add_lines(window + row * m * LINE, other + row * pitch, out + row * pitch, columns, winograd.slope_of_sum)
+        else:
+            copy_floats(window + row * m * LINE, out + row * pitch, columns * LANES)

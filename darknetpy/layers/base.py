@@ -92,21 +92,40 @@ WINDOW_OPTIONS = ("size", "stride", "stride_x", "stride_y")
 
 
 class Weights(dict[str, np.ndarray]):
-    """A layer's arrays by name. Those that were let go are read again, each time, when they are asked for."""
+    """A layer's arrays by name.
+
+    Arrays that come later are read when the first is asked for, and kept. Those that were let go are read again, each
+    time, when they are asked for.
+    """
 
     def __init__(self) -> None:
         super().__init__()
         self._read: Callable[[], Mapping[str, np.ndarray]] | None = None
+        self._keep = False
+
+    def come_later(self, read: Callable[[], Mapping[str, np.ndarray]]) -> None:
+        """Hold no array yet; ``read`` gives them all, and what it gives is kept."""
+        self.let_go(read)
+        self._keep = True
 
     def let_go(self, read: Callable[[], Mapping[str, np.ndarray]]) -> None:
         """Free the memory of all arrays; ``read`` gives them when they are needed."""
-        self._read = read
+        self._read, self._keep = read, False
         self.clear()
 
     def __missing__(self, name: str) -> np.ndarray:
-        if self._read is None:
+        read = self._read
+        if read is None:
+            if name in self:  # another thread has just read it
+                return self[name]
             raise KeyError(name)
-        return self._read()[name]
+        arrays = read()
+        if not self._keep:
+            return arrays[name]
+        for key, array in arrays.items():
+            self.setdefault(key, array)
+        self._read = None
+        return self[name]
 
 
 class Tape(SimpleNamespace):

@@ -21,7 +21,7 @@ from darknetpy.layers.base import (
     window_text,
 )
 from darknetpy.layers.parts import blur
-from darknetpy.layers.parts.batch_normalization import fold
+from darknetpy.layers.parts.batch_normalization import fold, folding
 from darknetpy.layers.parts.convolution import Convolution
 
 _STRIDE = Default("stride", lambda earlier, dialect: earlier.stride)
@@ -194,6 +194,12 @@ class Convolutional(Layer):
         padding = [f"pad {self.padding}"] if self.padding else []
         normalized = ["bn"] if self.normalized else []
         return ", ".join([filters, *padding, *normalized, self.options.activation, *self.settings(_IN_SHORT)])
+
+    def folding(self) -> tuple[np.ndarray | None, np.ndarray]:
+        """What folding takes: factors (filters,) float64 for the filters or None, and biases (filters,) float32."""
+        if self.normalized:
+            return folding(self.weights, self.dialect)
+        return None, self.weights["biases"]
 
     def folded(self) -> tuple[np.ndarray, np.ndarray]:
         """Filters (filters, c / groups, size, size) and biases (filters,), float32, batch normalization folded in."""

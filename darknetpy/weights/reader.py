@@ -13,6 +13,7 @@ import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -20,6 +21,7 @@ import numpy as np
 from darknetpy.config.file_kinds import SNIFFED
 from darknetpy.errors import DarknetpyWarning, Findings, WeightsError, printable_path
 from darknetpy.graph import Graph, Node, initialize
+from darknetpy.kernels.memory import empty_floats
 from darknetpy.layers.base import Array
 from darknetpy.weights.forensics import A_WEIGHTS_FILE, Misfit, wrong_content, wrong_header
 from darknetpy.weights.header import (
@@ -41,6 +43,7 @@ _RIGHT_PATH = "Check how the path is written"
 PIECE_VALUES = 2**18  # one MiB: read, then looked at while it is still in the cache
 
 Source = str | os.PathLike[str] | bytes
+Stamp = tuple[int, ...]
 
 
 @dataclass(frozen=True)
@@ -72,6 +75,7 @@ def read_weights(
     findings: Findings | None = None,
     seed: int = 0,
     known_sizes: Mapping[str, int] = OFFICIAL_SIZES,
+    later: bool = False,
 ) -> LoadReport:
     """Fill the arrays of a network from a weights file.
 
@@ -86,6 +90,8 @@ def read_weights(
         findings: receives warnings (values that are not finite, all zero, ...) and notes.
         seed: for initial values.
         known_sizes: name of a network -> bytes of its weights file, to recognise files of other networks.
+        later: read and check all of a file, but keep little of it: layers that it fills read their arrays again when
+            the first is asked for. Then the file must be the same as now, or a WeightsError says that it is not.
 
     Raises:
         WeightsError: the file cannot be read, is something else, or does not fit the network to the byte.
@@ -103,12 +109,21 @@ def read_weights(
     with _opened(source) as file:
         plan = _plan(file, graph, upto, allow_damaged, findings, known_sizes)
         seen = _checked_seen(plan.header, file.path, findings)
-        loaded = [(slot, _read_array(file, plan, slot, seed, values)) for slot in plan.slots]
+        waiting = _filled_nodes(plan) if later and file.path is not None else {}
+        loaded = []
+        for slot in plan.slots:
+            if slot.node.index in waiting:
+                _look_at(file, plan, slot, values)
+            else:
+                loaded.append((slot, _read_array(file, plan, slot, seed, values)))
     values.report(findings, file.path, allow_damaged=allow_damaged)
     _note_unfilled(graph, plan, file, upto, findings)
     for slot, loaded_values in loaded:
         slot.node.weights[slot.array.name] = loaded_values
     for node in graph.nodes:
+        if node.index in waiting and file.path is not None:
+            node.weights.come_later(partial(_read_later, Path(file.path).absolute(), file.stamp, plan, node, seed))
+            continue
         for array in node.arrays:
             if array.name not in node.weights:
                 node.weights[array.name] = initialize(node, array, seed)
@@ -154,6 +169,8 @@ class _File:
     stream: io.BufferedReader | io.BytesIO
     size: int
     path: str | None
+    stamp: Stamp = ()
+    """What changes with the file."""
 
     @property
     def name(self) -> str:
@@ -190,13 +207,17 @@ def _opened(source: Source) -> Iterator[_File]:
     try:
         with _open_regular(path) as stream:
             before = os.fstat(stream.fileno())
-            yield _File(stream, before.st_size, path)
+            yield _File(stream, before.st_size, path, _stamp(before))
             after = os.fstat(stream.fileno())
     except OSError as problem:
         found = f"cannot read the weights file: {problem.strerror}"
         raise WeightsError(found, "a readable file", "Check its permissions", path=path) from None
-    if (before.st_size, before.st_mtime_ns) != (after.st_size, after.st_mtime_ns):
+    if _stamp(before) != _stamp(after):
         raise _changed(path)
+
+
+def _stamp(status: os.stat_result) -> Stamp:
+    return status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns
 
 
 def _open_regular(path: str) -> io.BufferedReader:
@@ -276,11 +297,42 @@ def _checked_seen(header: Header, path: str | None, findings: Findings) -> int:
     return 0
 
 
+def _filled_nodes(plan: _Plan) -> dict[int, Node]:
+    """The layers that have all of their arrays from the file."""
+    there: dict[int, set[str]] = {}
+    for slot in plan.slots:
+        if plan.held(slot) == slot.values and slot.array.leading is None:
+            there.setdefault(slot.node.index, set()).add(slot.array.name)
+    nodes = {slot.node.index: slot.node for slot in plan.slots}
+    names = {index: {array.name for array in node.arrays} for index, node in nodes.items()}
+    return {index: node for index, node in nodes.items() if there.get(index) == names[index]}
+
+
+def _read_later(path: Path, stamp: Stamp, plan: _Plan, node: Node, seed: int) -> dict[str, np.ndarray]:
+    """All arrays of a layer from a file that was looked at before."""
+    with _opened(path) as file:
+        if file.stamp != stamp:
+            found = "the file has changed since it was loaded"
+            raise WeightsError(found, "the file as it was", "Load the network again", path=path)
+        own = [slot for slot in plan.slots if slot.node is node]
+        return {slot.array.name: _read_array(file, plan, slot, seed, Plausibility()) for slot in own}
+
+
+def _look_at(file: _File, plan: _Plan, slot: Slot, plausibility: Plausibility) -> None:
+    """Read one array's values, and keep none."""
+    piece = np.empty(min(PIECE_VALUES, slot.values), np.float32)
+    file.stream.seek(plan.header.size + VALUE_BYTES * slot.offset)
+    for start in range(0, slot.values, PIECE_VALUES):
+        part = piece[: slot.values - start]
+        _fill(part, file)
+        plausibility.take(slot, part)
+
+
 def _read_array(file: _File, plan: _Plan, slot: Slot, seed: int, plausibility: Plausibility) -> np.ndarray:
     """One array in the shape that the layer declares; a matrix that the file holds turned takes a second copy."""
     array, turned, held = slot.array, slot.turned(plan.header.transposed), plan.held(slot)
     complete = held == slot.values and array.leading is None
-    values = np.empty(array.shape, np.float32) if complete else _beginning(slot.node, array, seed)
+    values = empty_floats(array.shape) if complete else _beginning(slot.node, array, seed)
     part = values[: array.leading]
     matrix = part.reshape(len(part), -1)
     block = np.ascontiguousarray(matrix.T) if turned else matrix

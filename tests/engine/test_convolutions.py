@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from darknetpy.engine import convolutions
 from darknetpy.engine.convolutions import (
     CHUNK_FLOPS,
     CHUNKS_PER_THREAD,
@@ -16,6 +17,8 @@ from darknetpy.engine.convolutions import (
     divide_rows,
 )  # fmt: skip
 from darknetpy.engine.memory import Value
+from darknetpy.engine.program import Program
+from tests.engine.networks import MIXED, all_layers, assert_same_bits, network, pictures
 
 POINTWISE = Geometry(size=1, stride_x=1, stride_y=1, dilation=1, padding=0)
 THREE = Geometry(size=3, stride_x=1, stride_y=1, dilation=1, padding=1)
@@ -96,3 +99,19 @@ def test_division_of_rows_keeps_panels_in_cache(threads: int) -> None:
     parts = divide_rows(convolution, source, out, threads)
     assert threads <= parts <= 104
     assert convolution.geometry.panel_bytes(source, -(-104 // parts), 104) <= PANEL_BYTES
+
+
+def test_pixels_are_fetched_ahead_where_they_are_many_and_weights_few() -> None:
+    near, far = (Value((64, side, side), 1, blocked=True) for side in (52, 304))
+    assert packed(64, 64, POINTWISE).is_far(far, far)
+    assert not packed(64, 64, POINTWISE).is_far(near, near)
+    assert not packed(1024, 1024, POINTWISE).is_far(far, far)
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+def test_fetching_pixels_ahead_changes_no_bit(monkeypatch: pytest.MonkeyPatch, threads: int) -> None:
+    graph = network(MIXED)
+    batch = pictures(graph, 2)
+    near = Program(graph, threads).run(batch, all_layers(graph))
+    monkeypatch.setattr(convolutions, "FAR_BYTES", 0)
+    assert_same_bits(Program(graph, threads).run(batch, all_layers(graph)), near)

@@ -29,6 +29,10 @@ FAST = {
     "batch normalization": "convolutional filters=18 size=3 batch_normalize=1 activation=leaky",
     "maxpool": f"{CONVOLUTION}\nmaxpool size=3 stride=2",
     "shortcut": f"{CONVOLUTION}\n{CONVOLUTION}\nshortcut from=-2 activation=leaky",
+    "shortcut of three": f"{CONVOLUTION}\n{CONVOLUTION}\n{CONVOLUTION}\nshortcut from=-2,-3 activation=relu",
+    "shortcut of unequal channels": f"{CONVOLUTION}\nconvolutional filters=20 size=3 pad=1\nshortcut from=-2",
+    "shortcut from a larger picture": f"{CONVOLUTION}\nconvolutional filters=40 size=3 stride=2 pad=1\n"
+    f"shortcut from=-2 activation=leaky\n{CONVOLUTION}",
     "route": f"{CONVOLUTION}\n{CONVOLUTION}\nroute layers=-1,-2",
     "route with groups": f"{CONVOLUTION}\nroute layers=-1 groups=2 group_id=1\n{CONVOLUTION}",
     "route of one layer": f"{CONVOLUTION}\n{CONVOLUTION}\nroute layers=-2\n{CONVOLUTION}",
@@ -54,19 +58,27 @@ FAST = {
     "yolo": "convolutional filters=24 size=1 activation=linear\nyolo classes=3 num=3 anchors=1,2,3,4,5,6",
     "yolo of few cells": "convolutional filters=24 size=3 stride=9 activation=linear\n"
     "yolo classes=3 num=3 anchors=1,2,3,4,5,6 scale_x_y=1.2",
+    "yolo of activated values": "convolutional filters=24 size=1 activation=logistic\n"
+    "yolo classes=3 num=3 anchors=1,2,3,4,5,6 new_coords=1 scale_x_y=1.5",
+    "softmax": f"{CONVOLUTION}\nsoftmax",
+    "softmax of one pixel": "convolutional filters=21 size=3 activation=linear\navgpool\nsoftmax groups=3",
+    "connected": f"{CONVOLUTION}\nconnected output=7 activation=logistic\nsoftmax",
+    "reorg": f"convolutional filters=16 size=6\nreorg stride=2\n{CONVOLUTION}",
+    "reorg of pixels": f"convolutional filters=36 size=6\nreorg stride=2 reverse=1\n{CONVOLUTION}",
+    "reorg in order": f"convolutional filters=16 size=6\nreorg stride=2 flatten=1\n{CONVOLUTION}",
+    "reorg beside others": f"convolutional filters=16 size=6\nconvolutional filters=32 size=3 pad=1 stride=2\n"
+    f"route layers=-2\nreorg stride=2\nroute layers=-1,-3\n{CONVOLUTION}",
+    "spatial pyramid": f"{CONVOLUTION}\nmaxpool size=5 stride=1\nroute layers=-2\nmaxpool size=9 stride=1\n"
+    f"route layers=-4\nmaxpool size=13 stride=1\nroute layers=-1,-3,-5,-6\n{CONVOLUTION}",
 }
 WITH_PLAIN_STEPS = {
-    "yolo of activated values": "convolutional filters=24 size=1 activation=logistic\n"
-    "yolo classes=3 num=3 anchors=1,2,3,4,5,6 new_coords=1",
     "activation across channels": f"convolutional filters=20 size=3 activation=normalize_channels\n{CONVOLUTION}",
     "xnor": f"{CONVOLUTION}\nconvolutional filters=32 size=3 xnor=1 activation=leaky",
     "antialiasing": f"{CONVOLUTION}\nconvolutional filters=16 size=3 stride=2 antialiasing=1 activation=leaky",
     "maxpool of the input": f"maxpool size=2 stride=2\n{CONVOLUTION}",
     "maxpool over channels": f"{CONVOLUTION}\nmaxpool maxpool_depth=1 out_channels=4",
     "route of odd channels": f"{CONVOLUTION}\nconvolutional filters=20 size=3 pad=1\nroute layers=-1,-2\n{CONVOLUTION}",
-    "shortcut of unequal channels": f"{CONVOLUTION}\nconvolutional filters=20 size=3 pad=1\nshortcut from=-2",
     "weighted shortcut": f"{CONVOLUTION}\n{CONVOLUTION}\nshortcut from=-2 weights_type=per_channel",
-    "shortcut of three": f"{CONVOLUTION}\n{CONVOLUTION}\n{CONVOLUTION}\nshortcut from=-2,-3",
     "shortcut with alpha": f"{CONVOLUTION}\n{CONVOLUTION}\nshortcut from=-2 alpha=2",
     "avgpool of the input": "avgpool\nconnected output=3",
     "upsample of the input": f"upsample\n{CONVOLUTION}",
@@ -75,7 +87,10 @@ WITH_PLAIN_STEPS = {
     "reorg3d": f"convolutional filters=16 size=6\nreorg3d stride=2\n{CONVOLUTION}",
     "deconvolutional": f"{CONVOLUTION}\ndeconvolutional filters=20 size=4 stride=2 padding=1\n{CONVOLUTION}",
     "local": f"{CONVOLUTION}\nlocal filters=8 size=3 pad=1 stride=4 activation=leaky",
-    "connected": f"{CONVOLUTION}\nconnected output=7 activation=logistic\nsoftmax",
+    "softmax of single pixels": f"{CONVOLUTION}\nsoftmax spatial=1",
+    "softmax with a temperature": f"{CONVOLUTION}\nsoftmax temperature=2",
+    "reorg with zeros behind": f"{CONVOLUTION}\nreorg extra=3\nconnected output=7",
+    "reorg that loses values": f"convolutional filters=18 size=6\nreorg stride=2\n{CONVOLUTION}",
 }
 
 

@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -40,6 +45,42 @@ def test_memory_begins_on_a_cache_line(count: int) -> None:
     memory = aligned_bytes(count)
     assert len(memory) == count
     assert memory.ctypes.data % 64 == 0
+
+
+def test_a_forked_process_has_its_own() -> None:
+    if not hasattr(os, "fork"):
+        pytest.skip("needs fork")
+    script = """
+import os
+from darknetpy.engine.memory import aligned_bytes
+memory = aligned_bytes(5 << 20)
+memory[:] = 1
+child = os.fork()
+if child == 0:
+    memory[:] = 2
+    os._exit(0)
+os.waitpid(child, 0)
+print(memory.min(), memory.max())
+"""
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=60, check=True)
+    assert done.stdout.split() == ["1", "1"]
+
+
+def test_what_is_not_touched_takes_no_memory_and_all_goes_back() -> None:
+    if not Path("/proc/self/statm").exists():
+        pytest.skip("needs Linux's book of memory")
+
+    def resident() -> int:
+        return int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+
+    count = (32 << 20) + (1 << 20)
+    before = resident()
+    memory = aligned_bytes(count)
+    assert resident() - before < 4 << 20
+    memory[:] = 1
+    assert 0.9 * count < resident() - before < count + (4 << 20)
+    del memory
+    assert resident() - before < 4 << 20
 
 
 def test_views_of_an_arena() -> None:

@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from darknetpy.engine.choose import DIRECT, Choice
+from darknetpy.engine.choose import choose_small
 from darknetpy.engine.program import Program
 from darknetpy.graph import Graph
 from tests.engine.networks import MIXED, Results, all_layers, assert_agrees, assert_same_bits, network, pictures
@@ -114,7 +114,7 @@ def test_nan_in_the_input_is_seen_in_the_output(graph: Graph, program: Program) 
     batch = pictures(graph, 2)
     batch[1, 2, 11, 13] = np.nan
     expected = graph.run(batch, all_layers(graph))
-    direct = Program(graph, threads=2, choose=lambda shape: Choice(DIRECT, "to see NaN where it belongs"))
+    direct = Program(graph, threads=2, choose=choose_small)  # shows NaN where it belongs
     for index, output in direct.run(batch, all_layers(graph)).items():
         np.testing.assert_array_equal(np.isnan(output), np.isnan(expected[index]), err_msg=f"layer {index}")
     for index, output in program.run(batch, all_layers(graph)).items():

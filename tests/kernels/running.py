@@ -12,14 +12,14 @@ LANES = 16
 Field = np.ndarray | float
 
 
-def run(operation: Operation, chunks: int, *, scratch_bytes: int = 0, **fields: Field) -> None:
-    """Run chunks 0 to chunks - 1, last first. Arrays fill fields with their addresses."""
+def run(operation: Operation, numbers: int, /, *, scratch_bytes: int = 0, **fields: Field) -> None:
+    """Run the chunks of these numbers, from 0 on, last first. Arrays fill fields with their addresses."""
     record = np.zeros(1, operation.record)
     for name, value in fields.items():
         record[name] = value.ctypes.data if isinstance(value, np.ndarray) else value
     function = ctypes.CFUNCTYPE(None, *[ctypes.c_int64] * 3)(operation.address)
     scratch = np.empty(scratch_bytes + 1, np.uint8)
-    for chunk in reversed(range(chunks)):
+    for chunk in reversed(range(numbers)):
         function(record.ctypes.data, chunk, scratch.ctypes.data)
 
 

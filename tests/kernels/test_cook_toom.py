@@ -7,7 +7,7 @@ from fractions import Fraction
 import numpy as np
 import pytest
 
-from darknetpy.kernels.cook_toom import POINTS, Matrix, cook_toom
+from darknetpy.kernels.cook_toom import FORMS, Matrix, cook_toom
 
 
 def exact(matrix: Matrix) -> np.ndarray:
@@ -15,21 +15,23 @@ def exact(matrix: Matrix) -> np.ndarray:
     return np.array(matrix, dtype=object)
 
 
-@pytest.mark.parametrize("tile", POINTS)
-def test_the_transforms_compute_the_convolution_exactly(tile: int) -> None:
-    inverse, filters, forward = (exact(matrix) for matrix in cook_toom(tile))
-    random = np.random.default_rng(tile)
-    window = random.integers(-99, 99, (tile + 2, tile + 2)).astype(object)
+@pytest.mark.parametrize("form", FORMS)
+def test_the_transforms_compute_the_convolution_exactly(form: int) -> None:
+    inverse, filters, forward = (exact(matrix) for matrix in cook_toom(form))
+    random = np.random.default_rng(form)
+    tile, stride, _ = FORMS[form]
+    window = random.integers(-99, 99, (FORMS[form].window, FORMS[form].window)).astype(object)
     cells = random.integers(-99, 99, (3, 3)).astype(object) / Fraction(7)
     products = (filters @ cells @ filters.T) * (forward @ window @ forward.T)
     found = inverse @ products @ inverse.T
     for y, x in np.ndindex(tile, tile):
-        assert found[y, x] == (window[y : y + 3, x : x + 3] * cells).sum()
+        top, left = stride * y, stride * x
+        assert found[y, x] == (window[top : top + 3, left : left + 3] * cells).sum()
 
 
-@pytest.mark.parametrize("tile", POINTS)
-def test_transforms_of_pictures_are_exact_in_float32(tile: int) -> None:
-    matrices = cook_toom(tile)
+@pytest.mark.parametrize("form", FORMS)
+def test_transforms_of_pictures_are_exact_in_float32(form: int) -> None:
+    matrices = cook_toom(form)
     for row in (*matrices.inverse, *matrices.forward):
         for number in row:
             assert Fraction(float(np.float32(float(number)))) == number

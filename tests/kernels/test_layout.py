@@ -5,7 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from darknetpy.kernels.layout import LINE, PAGE, block_stride, blocks_of, to_blocked, to_planar
+from darknetpy.kernels import kernel
+from darknetpy.kernels.layout import LINE, PAGE, block_stride, blocks_of, load_every_second, to_blocked, to_planar
+from darknetpy.kernels.simd import store
 from tests.kernels.running import block, run, strides
 
 
@@ -27,3 +29,15 @@ def test_conversion_there_and_back(channels: int) -> None:
 def test_blocks_never_begin_a_whole_number_of_pages_apart(pixels: int) -> None:
     assert block_stride(pixels) % PAGE != 0
     assert block_stride(pixels) - pixels * LINE in (0, LINE)
+
+
+@kernel
+def copy_line(source: int, out: int) -> None:
+    """`load_every_second`, from Python."""
+    store(out, load_every_second(source))
+
+
+def test_every_second_float() -> None:
+    source, found = np.arange(40, dtype=np.float32), np.zeros(16, np.float32)
+    copy_line(source[3:].ctypes.data, found.ctypes.data)
+    np.testing.assert_array_equal(found, source[3:35:2])

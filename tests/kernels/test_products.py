@@ -24,7 +24,9 @@ def test_product(operation: Operation, shape: tuple[int, ...], slope: float) -> 
     source, given = block(x), block(factors)
     out = np.full_like(source, np.nan)
     arrays = {**strides("source", source), **strides("factors", given), **strides("out", out)}
-    run(operation, 4, **arrays, blocks=2, pixels=35, slope=slope)
     product = x * factors
     expected = np.where(product > 0, product, np.float32(slope) * product)
-    np.testing.assert_array_equal(unblock(out, 20, 5, 7), expected)
+    for chunks in (4, 3, 1):
+        out[:] = np.nan
+        run(operation, chunks, **arrays, blocks=2, pixels=35, slope=slope, units=4, chunks=chunks)
+        np.testing.assert_array_equal(unblock(out, 20, 5, 7), expected)

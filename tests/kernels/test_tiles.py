@@ -14,17 +14,19 @@ PIXELS = 48  # every width divides some part of it
 
 def run(
     shape: tuple[int, int], source: np.ndarray, offsets: np.ndarray, weights: np.ndarray, biases: np.ndarray,
-    turns: int, slope: float = 1.0, ahead_lines: int = 1,
+    turns: int, slope: float = 1.0, ahead_lines: int = 1, other: np.ndarray | None = None, slope_of_sum: float = 0.5,
+    far: bool = False,
 ) -> np.ndarray:  # fmt: skip
-    """As many whole tiles as fit; out (blocks, pixels, 16)."""
+    """As many whole tiles as fit; out (blocks, pixels, 16). ``other`` is of that shape, or is ``out`` itself."""
     pixels, blocks = shape
     count = PIXELS // pixels
-    out = np.zeros((blocks, PIXELS, 16), np.float32)
-    function = ctypes.CFUNCTYPE(None, *[ctypes.c_int64] * 13, ctypes.c_float)(run_tiles.address)
+    out = np.zeros((blocks, PIXELS, 16), np.float32) if other is None else other
+    added = (0, 0) if other is None else (other.ctypes.data, other.strides[0])
+    function = ctypes.CFUNCTYPE(None, *[ctypes.c_int64] * 15, ctypes.c_float, ctypes.c_float)(run_tiles.address)
     address = [array.ctypes.data for array in (source, offsets, weights, out, biases)]
     function(
-        pixels, blocks, count, *address[:3], len(offsets), turns, address[3], out.strides[0], address[4], address[2],
-        ahead_lines, slope,
+        pixels, blocks, count, *address[:3], len(offsets), turns, address[3], out.strides[0], address[4],
+        0 if far else address[2], ahead_lines, *added, slope, slope_of_sum,
     )  # fmt: skip
     return out[:, : count * pixels]
 
@@ -79,8 +81,33 @@ def test_slope_below_zero_and_special_values(slope: float) -> None:
     np.testing.assert_array_equal(found[0, :4, 0], np.float32([-2 * np.float32(slope), 3, np.nan, np.inf]))
 
 
+@pytest.mark.parametrize(("slope", "slope_of_sum"), [(1.0, 0.0), (0.1, 1.0), (0.1, 0.1)])
+def test_another_array_is_added_after_the_slope(slope: float, slope_of_sum: float) -> None:
+    for pixels, blocks in tile_shapes(planar=False):
+        source, biases = random(2, PIXELS, 16), random(blocks, 16)
+        offsets = np.arange(2) * source.strides[0]
+        weights = random(2, 16, blocks, 16)
+        alone = run((pixels, blocks), source, offsets, weights, biases, 4, slope)
+        other = random(blocks, PIXELS, 16)
+        total = alone + other[:, : alone.shape[1]]
+        expected = np.where(total > 0, total, np.float32(slope_of_sum) * total)
+        found = run(
+            (pixels, blocks), source, offsets, weights, biases, 4, slope, other=other, slope_of_sum=slope_of_sum
+        )
+        np.testing.assert_array_equal(found, expected)  # where the other array was: each line is read before
+
+
 def test_fetching_weights_ahead_changes_nothing() -> None:
     source, weights, biases = random(2, PIXELS, 16), random(2, 16, 1, 16), random(1, 16)
     offsets = np.arange(2) * source.strides[0]
     fetched = run((2, 1), source, offsets, weights, biases, turns=4, ahead_lines=1000)
     np.testing.assert_array_equal(fetched, run((2, 1), source, offsets, weights, biases, turns=4))
+
+
+@pytest.mark.parametrize("turns", [1, 4])
+@pytest.mark.parametrize("shape", tile_shapes(planar=False))
+def test_fetching_pixels_ahead_changes_nothing(shape: tuple[int, int], turns: int) -> None:
+    source, weights, biases = random(2, PIXELS, 16), random(2, 4 * turns, shape[1], 16), random(shape[1], 16)
+    offsets = np.arange(2) * source.strides[0]
+    fetched = run(shape, source, offsets, weights, biases, turns, ahead_lines=2, far=True)
+    np.testing.assert_array_equal(fetched, run(shape, source, offsets, weights, biases, turns))

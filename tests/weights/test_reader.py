@@ -308,3 +308,71 @@ class TestReadArrays:
         with pytest.raises(WeightsError):
             read_arrays(data, graph, graph.nodes[0])
         assert read_arrays(data, graph, graph.nodes[0], allow_damaged=True)["biases"].shape == (4,)
+
+
+class TestLater:
+    """Arrays that are looked at now, and read when they are asked for."""
+
+    @pytest.fixture
+    def path(self, tmp_path: Path) -> Path:
+        path = tmp_path / "net.weights"
+        path.write_bytes(base_file())
+        return path
+
+    @pytest.mark.parametrize("version", [(0, 2, 5), (1001, 0, 0)])
+    def test_they_are_the_same(self, path: Path, version: tuple[int, int, int]) -> None:
+        path.write_bytes(base_file(version))
+        graph, usual = graph_of(), graph_of()
+        report = read_weights(path, graph, later=True)
+        assert report == read_weights(path, usual)
+        assert not any(node.weights for node in graph.nodes)
+        for node, there in zip(graph.nodes, usual.nodes, strict=True):
+            for array in there.arrays:
+                assert np.array_equal(node.weights[array.name], there.weights[array.name])
+
+    def test_bytes_in_memory_are_read_at_once(self) -> None:
+        graph = graph_of()
+        read_weights(base_file(), graph, later=True)
+        assert graph.nodes[0].weights
+
+    def test_what_the_file_does_not_fill_is_there_at_once(self, path: Path) -> None:
+        path.write_bytes(base_file()[: start_of(2, "biases")])
+        graph, usual = graph_of(), graph_of()
+        read_weights(path, graph, upto=2, seed=4, later=True)
+        read_weights(path, usual, upto=2, seed=4)
+        assert not graph.nodes[0].weights
+        assert np.array_equal(graph.nodes[2].weights["weights"], usual.nodes[2].weights["weights"])
+        assert np.array_equal(graph.nodes[0].weights["weights"], usual.nodes[0].weights["weights"])
+
+    def test_values_are_looked_at_all_the_same(self, path: Path) -> None:
+        data = bytearray(base_file())
+        data[start_of(0, "weights") : start_of(0, "weights") + 4] = np.float32(np.nan).tobytes()
+        path.write_bytes(data)
+        findings, usual = Findings(), Findings()
+        read_weights(path, graph_of(), findings=findings, later=True)
+        read_weights(path, graph_of(), findings=usual)
+        assert len(findings.warnings) == 1
+        assert [str(warning) for warning in findings.warnings] == [str(warning) for warning in usual.warnings]
+
+    def test_a_file_that_has_changed_is_refused(self, path: Path) -> None:
+        graph = graph_of()
+        read_weights(path, graph, later=True)
+        other = path.with_suffix(".new")
+        other.write_bytes(path.read_bytes())
+        other.replace(path)
+        with pytest.raises(WeightsError, match="changed since it was loaded"):
+            graph.nodes[0].weights["biases"]
+        path.unlink()
+        with pytest.raises(WeightsError, match="no such weights file"):
+            graph.nodes[0].weights["biases"]
+
+    def test_little_memory_is_taken(self, tmp_path: Path) -> None:
+        text = "[net]\nwidth=1\nheight=1\nchannels=2048\n[convolutional]\nfilters=2048\n"
+        path = tmp_path / "large.weights"
+        path.write_bytes(header() + values(2048 * 2049).tobytes())
+        graph = graph_of(text)
+        tracemalloc.start()
+        read_weights(path, graph, later=True)
+        peak = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+        assert peak < 2 * 2**20

@@ -31,13 +31,20 @@ def normalize(x: np.ndarray, weights: Mapping[str, np.ndarray], dialect: Dialect
     return (x - per_channel(weights["rolling_mean"], x)) * per_channel(factor, x) + per_channel(weights["biases"], x)
 
 
-def fold(weights: dict[str, np.ndarray], dialect: Dialect) -> tuple[np.ndarray, np.ndarray]:
-    """Filters (n, ...) and biases (n,) that do the normalization by themselves, float32, computed in float64.
+def folding(weights: Mapping[str, np.ndarray], dialect: Dialect) -> tuple[np.ndarray, np.ndarray]:
+    """Factors (n,) float64 for the filters and biases (n,) float32 that do the normalization, computed in float64.
 
     Source: AlexeyAB/darknet src/network.c, fuse_conv_batchnorm.
     """
     deviation = dialect.batch_norm_deviation(weights["rolling_variance"].astype(np.float64))
-    factor = weights["scales"] / deviation
-    filters = weights["weights"] * factor.reshape(-1, *(1,) * (weights["weights"].ndim - 1))
-    biases = weights["biases"] - factor * weights["rolling_mean"]
-    return filters.astype(np.float32), biases.astype(np.float32)
+    factors = weights["scales"] / deviation
+    return factors, (weights["biases"] - factors * weights["rolling_mean"]).astype(np.float32)
+
+
+def fold(weights: Mapping[str, np.ndarray], dialect: Dialect) -> tuple[np.ndarray, np.ndarray]:
+    """Filters (n, ...) and biases (n,) that do the normalization by themselves, float32, computed in float64."""
+    factors, biases = folding(weights, dialect)
+    filters = np.empty(weights["weights"].shape, np.float32)
+    each = factors.reshape(-1, *(1,) * (filters.ndim - 1))
+    np.multiply(weights["weights"], each, out=filters, dtype=np.float64, casting="same_kind")  # no copy in float64
+    return filters, biases

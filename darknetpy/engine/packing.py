@@ -1,0 +1,39 @@
+"""All layers' weights packed, in several threads: first touching that much memory takes longer than computing it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from darknetpy.engine.choose import Choices
+from darknetpy.engine.convolutions import Packed
+from darknetpy.engine.lower import pack
+from darknetpy.graph import Graph, Node
+
+WORTH_SHARING = 100_000  # parameters of a network; starting threads takes longer than packing fewer
+
+
+def pack_layers(
+    graph: Graph, choices: Choices, threads: int, after_packing: Callable[[Node], None] | None = None
+) -> dict[int, Packed]:
+    """The packed weights of the layers that have them, by index.
+
+    Each thread packs one layer at a time, the largest first. ``after_packing`` is called with each of these nodes once
+    it is packed, perhaps in another thread.
+    """
+
+    def pack_one(node: Node) -> Packed | None:
+        packed = pack(node, choices)
+        if packed is not None and after_packing is not None:
+            after_packing(node)
+        return packed
+
+    nodes = sorted(graph.nodes, key=lambda node: node.parameters, reverse=True)
+    if threads == 1 or sum(node.parameters for node in nodes) < WORTH_SHARING:
+        found = [pack_one(node) for node in nodes]
+    else:
+        from concurrent.futures import ThreadPoolExecutor
+
+        with ThreadPoolExecutor(threads, "darknetpy-packing") as pool:
+            found = list(pool.map(pack_one, nodes))
+    by_index = {node.index: packed for node, packed in zip(nodes, found, strict=True) if packed is not None}
+    return dict(sorted(by_index.items()))

@@ -23,25 +23,29 @@ LIMIT = 1e-4
 TOP = 5
 A_TENTH = 0.1  # of a pixel
 _DESCRIPTION = """\
-Run a network twice, with the fast engine and in plain
-arithmetic in double precision, and compare every layer's
-output. Exit code 1 if one is further off than --limit, as a
-part of the layer's largest value."""
+Run a network with the fast engine and in plain arithmetic
+in double precision, and compare every layer's output. Exit
+code 1 if one is further off than --limit, as a part of the
+layer's largest value."""
 _EXAMPLES = """\
 examples:
   darknetpy verify digits digits examples/digit-7.png
   darknetpy verify my.cfg my.weights --limit 1e-5 --json
 
 Without IMAGE the input is random, the same in every run.
-Differences are those that have come up since the input, not
-in the layer alone.
+Differences are those that have come up since the input;
+"alone" is what comes up in the layer, "float32" where plain
+arithmetic in single precision would be. If that is as far
+off, the network magnifies any rounding.
 
 JSON: {"network", "weights", "image", "limit", "layers":
-[{"index", "type", "output_shape", "largest", "relative"},
-...], "answer_relative" (when only the answer is computed),
-"first_above" (index of a layer, or null), "answers_agree"
-(five best, or boxes; null if not known), "ok"}; a
-difference that is no number is null."""
+[{"index", "type", "output_shape", "largest", "relative",
+"own" (alone), "single" (float32)}, ...], "answer_relative"
+(when only the answer is computed), "first_above" (index of
+a layer, or null), "magnified" (true if a layer is above the
+limit, and all such only because rounding is magnified),
+"answers_agree" (five best, or boxes; null if not known),
+"ok"}; a difference that is no number is null."""
 
 
 def add_arguments(parser: Parser) -> None:
@@ -79,7 +83,9 @@ def run(arguments: argparse.Namespace) -> int:
     )
     for remark in network.notes:
         terminal.note(remark)
-    figures = _compare(network, arguments)
+    batch, placement = _input(network, arguments)
+    named = {"network": arguments.cfg, "weights": arguments.weights, "image": arguments.image}
+    figures = {**named, **compare(network, batch, placement, arguments.limit, arguments.threads)}
     if arguments.json:
         terminal.answer(json.dumps(_without_infinity(figures), indent=1, allow_nan=False))
     else:
@@ -87,28 +93,40 @@ def run(arguments: argparse.Namespace) -> int:
     return 0 if figures["ok"] else 1
 
 
-def _compare(network: Network, arguments: argparse.Namespace) -> dict[str, Any]:
-    """The figures as ``--json`` prints them, infinite differences included."""
+def compare(
+    network: Network,
+    batch: np.ndarray,
+    placement: Placement | None,
+    limit: float,
+    threads: int | None,
+    thresh: float | None = None,
+) -> dict[str, Any]:
+    """The figures as ``--json`` prints them, infinite differences included, but for what the files are called.
+
+    Args:
+        network: with its weights.
+        batch: (1, *input_shape) float32.
+        placement: where the picture lies on the input, see `answers_agree`.
+        limit: of differences, as a part of the layer's largest value.
+        threads: how many compute; by default one for each core.
+        thresh: from which score on boxes count, by default the usual one.
+    """
     from darknetpy.engine.program import Program
     from darknetpy.engine.verification import compare_layers, difference
 
-    graph, limit = network.graph, arguments.limit
-    batch, placement = _input(network, arguments)
-    program = Program(graph, arguments.threads)
+    program = Program(network.graph, threads)
     layers, expected = compare_layers(program, batch)
     found = program.run(batch, expected)
     answer = max(difference(found[index], expected[index])[1] for index in expected)
-    above = next((layer.index for layer in layers if layer.relative > limit), None)
+    above = [layer for layer in layers if not layer.keeps(limit)]
     return {
-        "network": arguments.cfg,
-        "weights": arguments.weights,
-        "image": arguments.image,
         "limit": limit,
         "layers": [asdict(layer) for layer in layers],
         "answer_relative": answer,
-        "first_above": above,
-        "answers_agree": answers_agree(network, found, expected, placement),
-        "ok": above is None and answer <= limit,
+        "first_above": above[0].index if above else None,
+        "magnified": bool(above) and all(layer.is_magnified(limit) for layer in above),
+        "answers_agree": answers_agree(network, found, expected, placement, thresh),
+        "ok": not above and answer <= limit,
     }
 
 
@@ -129,7 +147,11 @@ def _input(network: Network, arguments: argparse.Namespace) -> tuple[np.ndarray,
 
 
 def answers_agree(
-    network: Network, found: dict[int, np.ndarray], expected: dict[int, np.ndarray], placement: Placement | None
+    network: Network,
+    found: dict[int, np.ndarray],
+    expected: dict[int, np.ndarray],
+    placement: Placement | None,
+    thresh: float | None = None,
 ) -> bool | None:
     """Whether both give the same five largest values, or the same boxes to a tenth of a pixel.
 
@@ -139,6 +161,7 @@ def answers_agree(
         network: a detector or a classifier.
         found, expected: layer index -> output (1, *shape), of the last layer and of the heads.
         placement: where the picture lies on the input.
+        thresh: from which score on boxes count, by default the usual one.
     """
     import numpy as np
 
@@ -154,8 +177,9 @@ def answers_agree(
     from darknetpy.detection.detections import detections_of
 
     size = placement.picture_width, placement.picture_height
+    limits = Limits() if thresh is None else Limits(thresh)
     boxes, others = (
-        detections_of(find_boxes(graph, in_single(outputs), 0, placement, Limits()), *size, network.names)
+        detections_of(find_boxes(graph, in_single(outputs), 0, placement, limits), *size, network.names)
         for outputs in (found, expected)
     )
     return len(boxes) == len(others) and _all_found(boxes, others) and _all_found(others, boxes)
@@ -192,17 +216,24 @@ def _table(figures: dict[str, Any]) -> Table:
         Column("#", [str(row["index"]) for row in rows], number=True),
         Column("type", [row["type"] for row in rows]),
         Column("output", [shape_text(row["output_shape"]) for row in rows], rank=2),
-        Column("largest", [f"{row['largest']:.1e}" for row in rows], number=True, rank=3),
+        Column("largest", [f"{row['largest']:.1e}" for row in rows], number=True, rank=5),
         Column("relative", [f"{row['relative']:.1e}" for row in rows], number=True),
-        Column("", ["above the limit" if row["relative"] > limit else "" for row in rows]),
+        Column("alone", [f"{row['own']:.1e}" for row in rows], number=True, rank=3),
+        Column("float32", [f"{row['single']:.1e}" for row in rows], number=True, rank=4),
+        Column("", ["above the limit" if max(row["relative"], row["own"]) > limit else "" for row in rows]),
     ]
     worst = max(rows, key=lambda row: row["relative"])
+    own, single = (max(row[name] for row in rows) for name in ("own", "single"))
     above = figures["first_above"]
     lines = [
         f"largest  {worst['relative']:.1e} of the layer's largest value, at layer {worst['index']} ({worst['type']})",
-        f"alone    {figures['answer_relative']:.1e}, when only the answer is computed",
+        f"in one   {own:.1e}, what comes up in a layer alone",
+        f"answer   {figures['answer_relative']:.1e}, when only the answer is computed",
+        f"float32  {single:.1e}, plain arithmetic in single precision",
         f"limit    {limit:g}: " + ("all layers keep it" if above is None else f"exceeded first at layer {above}"),
     ]
+    if figures["magnified"]:
+        lines.append("cause    this network magnifies rounding: plain float32 is off as much, and no layer alone is")
     if figures["answers_agree"] is not None:
         lines.append(f"answers  {'the same' if figures['answers_agree'] else 'differ'} (five best, or boxes)")
     return Table(columns, lines)

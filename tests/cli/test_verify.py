@@ -29,7 +29,9 @@ def test_the_engine_is_right(files: Path, capsys: Capture, image: tuple[str, ...
     found = figures(capsys, *image)
     assert [layer["type"] for layer in found["layers"]] == ["convolutional", "convolutional", "avgpool", "softmax"]
     assert all(layer["relative"] < 1e-5 for layer in found["layers"])
+    assert all(max(layer["own"], layer["single"]) < 1e-5 for layer in found["layers"])
     assert found["answer_relative"] < 1e-5
+    assert found["magnified"] is False
     assert (found["ok"], found["first_above"], found["answers_agree"]) == (True, None, True)
     assert found["image"] == (image[0] if image else None)
 
@@ -43,7 +45,7 @@ def test_above_the_limit_it_fails_and_says_where(files: Path, capsys: Capture) -
     assert (found["ok"], found["first_above"]) == (False, 0)
     assert main([*NETWORK, "--limit", "1e-12"]) == 1
     lines = capsys.readouterr().out.splitlines()
-    assert lines[0].split() == ["#", "type", "output", "largest", "relative"]
+    assert lines[0].split() == ["#", "type", "output", "largest", "relative", "alone", "float32"]
     assert lines[1].endswith("above the limit")
     assert "limit    1e-12: exceeded first at layer 0" in lines
 
@@ -51,8 +53,18 @@ def test_above_the_limit_it_fails_and_says_where(files: Path, capsys: Capture) -
 def test_the_table_of_a_network_that_is_right(files: Path, capsys: Capture) -> None:
     assert main([*NETWORK]) == 0
     lines = capsys.readouterr().out.splitlines()
-    assert len(lines) == 10
+    assert len(lines) == 12
     assert lines[-2:] == ["limit    0.0001: all layers keep it", "answers  the same (five best, or boxes)"]
+
+
+def test_a_network_that_magnifies_rounding_fails_and_the_cause_is_told(
+    files: Path, capsys: Capture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    parts = iter([(1.0, 1e-3), (0.0, 1e-6), (1.0, 1e-3)] * 4 + [(0.0, 1e-5)])  # since the input, alone, in float32
+    monkeypatch.setattr("darknetpy.engine.verification.difference", lambda found, expected: next(parts))
+    assert main([*NETWORK]) == 1
+    lines = capsys.readouterr().out.splitlines()
+    assert "cause    this network magnifies rounding: plain float32 is off as much, and no layer alone is" in lines
 
 
 def test_values_that_are_no_numbers_are_null_in_json(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import multiprocessing
 import time
+import warnings
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
@@ -11,10 +12,15 @@ from typing import Any
 import numpy as np
 
 from tools.peers.networks import NotConvertible
-from tools.peers.runtimes import RUNTIMES, Files
+from tools.peers.runtimes import RUNTIMES, Files, Runtime
 
 LONGEST = 600  # seconds that anything may take
 WARMING = 5  # untimed runs before the first that counts: PyTorch rewrites a network while it runs it
+WARMING_SECONDS = 2  # after which one untimed run is enough, as PyTorch needs two in all
+LONG = 0.3  # seconds of a run which an untimed one right before would not change
+PAUSE = 0.05  # seconds before a runtime's turn, in which threads of the one before stop looking for work
+SETTLING = 0.02  # seconds of untimed runs at the beginning of a turn, so that threads are awake and caches filled
+TIMED = 3  # runs of a turn, where they are short
 
 
 class PeerFailed(Exception):
@@ -41,10 +47,11 @@ class PeerProcess:
             raise
         self.start_seconds = time.perf_counter() - begin
 
-    def time_run(self) -> float:
-        """Seconds of one run, after one that is not timed."""
+    def time_runs(self) -> list[float]:
+        """Seconds of a few runs, or of one where they are long; before them, some that are not timed."""
+        time.sleep(PAUSE)
         self._orders.send("run")
-        return float(self._answer())
+        return list(self._answer())
 
     def peak_memory(self) -> float:
         """MiB of memory at most so far, less those before the network was loaded."""
@@ -70,6 +77,7 @@ class PeerProcess:
 
 def _serve(orders: Connection, name: str, files: Files, threads: int, batch: np.ndarray) -> None:
     """What the process does: load, run once, then obey until nobody gives orders any more."""
+    warnings.simplefilter("ignore")  # darknetpy's of the cfg, PyTorch's of TorchScript: a chart has no room for them
     try:
         _import_for(name)
         before = highest_resident()
@@ -78,8 +86,7 @@ def _serve(orders: Connection, name: str, files: Files, threads: int, batch: np.
     except Exception as problem:  # whatever a runtime raises is its answer
         orders.send((None, (str(problem).strip() or repr(problem)).splitlines()[0][:200]))
         return
-    for _ in range(WARMING):
-        runtime.run(batch)
+    latest = _warm_up(runtime, batch)
     while True:
         try:
             order = orders.recv()
@@ -88,10 +95,36 @@ def _serve(orders: Connection, name: str, files: Files, threads: int, batch: np.
         if order == "memory":
             orders.send(((highest_resident() - before) / 2**20, ""))
             continue
+        times = _turn(runtime, batch, latest)
+        latest = times[-1]
+        orders.send((times, ""))
+
+
+def _warm_up(runtime: Runtime, batch: np.ndarray) -> float:
+    """Untimed runs; the seconds of the last one."""
+    begin = time.perf_counter()
+    for _ in range(WARMING):
+        latest = _seconds(runtime, batch)
+        if time.perf_counter() - begin > WARMING_SECONDS:
+            break
+    return latest
+
+
+def _turn(runtime: Runtime, batch: np.ndarray, expected: float) -> list[float]:
+    """Seconds of the timed runs of a turn; ``expected`` is what one should take."""
+    if expected >= LONG:
+        return [_seconds(runtime, batch)]
+    begin = time.perf_counter()
+    while True:
         runtime.run(batch)
-        begin = time.perf_counter()
-        runtime.run(batch)
-        orders.send((time.perf_counter() - begin, ""))
+        if time.perf_counter() - begin > SETTLING:
+            return [_seconds(runtime, batch) for _ in range(TIMED)]
+
+
+def _seconds(runtime: Runtime, batch: np.ndarray) -> float:
+    begin = time.perf_counter()
+    runtime.run(batch)
+    return time.perf_counter() - begin
 
 
 def _import_for(name: str) -> None:
@@ -128,6 +161,7 @@ def _convert(kind: str, files: Files, batch: int) -> str:
     from darknetpy.graph import build_graph
     from darknetpy.weights.reader import read_weights
 
+    warnings.simplefilter("ignore")
     graph = build_graph(read_cfg(files.cfg), dialect=dialect_named("pjreddie"))
     read_weights(files.weights, graph)
     try:

@@ -5,11 +5,14 @@ A runtime is a class with ``name``, ``__init__(files, threads)`` and ``run(batch
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar, Protocol
 
 import numpy as np
+
+ACTIVATIONS = ("leaky", "logistic", "mish", "relu", "relu6", "swish", "tanh")  # as OpenCV names them
 
 
 @dataclass(frozen=True)
@@ -91,6 +94,7 @@ class OnnxRuntime:
 
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads, options.inter_op_num_threads = threads, 1
+        options.log_severity_level = 3
         options.add_session_config_entry("session.intra_op.allow_spinning", "1" if self.spinning else "0")
         self._session = onnxruntime.InferenceSession(files.onnx, options, providers=["CPUExecutionProvider"])
 
@@ -141,14 +145,36 @@ class OpenCV:
     def __init__(self, files: Files, threads: int) -> None:
         import cv2
 
+        cv2.utils.logging.setLogLevel(
+            cv2.utils.logging.LOG_LEVEL_SILENT
+        )  # what it cannot read is told by the exception
         cv2.setNumThreads(threads)
         self._network = cv2.dnn.readNetFromDarknet(str(files.cfg), str(files.weights))
-        layers = self._network.getLayerNames()  # several of them make up one of Darknet's; names end with its index
-        self._answers = [[name for name in layers if name.endswith(f"_{index}")][-1] for index in files.answers]
+        names = self._network.getLayerNames()
+        self._answers = [opencv_name(names, index) for index in files.answers]
 
     def run(self, batch: np.ndarray) -> list[np.ndarray]:
         self._network.setInput(batch)
         return list(self._network.forward(self._answers))
+
+
+def opencv_name(names: Sequence[str], index: int) -> str:
+    """What OpenCV calls the output of a layer of Darknet's: several of its layers make up one.
+
+    Their names end with the layer's index, but for the activation's, which ends with the next one.
+
+    >>> opencv_name(["conv_0", "bn_0", "leaky_1", "conv_1", "logistic_2", "permute_2"], 1)
+    'logistic_2'
+    """
+    last = max(place for place, name in enumerate(names) if name in _ending(names, index))
+    behind = names[last + 1] if last + 1 < len(names) else ""
+    return behind if behind in {f"{name}_{index + 1}" for name in ACTIVATIONS} else names[last]
+
+
+def _ending(names: Sequence[str], index: int) -> list[str]:
+    """The names that end with an index, but for activations, which belong to the layer before."""
+    activations = {f"{name}_{index}" for name in ACTIVATIONS}
+    return [name for name in names if name.endswith(f"_{index}") and name not in activations]
 
 
 RUNTIMES: dict[str, type[Runtime]] = {

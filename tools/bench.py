@@ -52,8 +52,8 @@ LEAST_ROUNDS = 3
 UNFINISHED = 3  # the exit code while networks are left
 MATRIX = ("1x2", "1x1", "8x2")  # batch x threads
 NETWORKS = (
-    "tiny", "darknet19", "darknet53", "vgg-16", "resnet50", "densenet201", "efficientnet_b0",
-    "yolov3-tiny", "yolov4-tiny", "yolov7-tiny", "yolov3",
+    "tiny", "darknet19", "vgg-16", "resnet50", "densenet201", "efficientnet_b0",
+    "yolov3-tiny", "yolov4-tiny", "yolov7-tiny", "yolov3", "yolov4",
 )  # fmt: skip
 Figures = dict[str, Any]
 

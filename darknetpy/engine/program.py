@@ -8,6 +8,7 @@ import numpy as np
 
 from darknetpy.engine.choose import Choices, Choose
 from darknetpy.engine.concatenations import find_parts
+from darknetpy.engine.connected import PackedConnection
 from darknetpy.engine.lower import lower
 from darknetpy.engine.packing import pack_layers
 from darknetpy.engine.plan import Plan, Results, Workspace
@@ -19,6 +20,9 @@ from darknetpy.graph import INPUT, Graph, Node, State
 from darknetpy.kernels.available import obstacle
 
 PLANS_KEPT = 8
+AT_ONCE = 2  # pictures of a large batch that are computed together, or as many as have values of `ARENA_BYTES`
+ARENA_BYTES = 8 << 20
+LIGHT_CONNECTIONS = 8 << 20  # bytes of fully connected weights; heavier ones are read once for the whole batch
 
 
 class Program:
@@ -52,6 +56,8 @@ class Program:
         self.choices = Choices(choose)
         self._packed = pack_layers(graph, self.choices, self.threads, after_packing)
         self.choices.check_named()
+        connections = (packed for packed in self._packed.values() if isinstance(packed, PackedConnection))
+        self._connected_bytes = sum(packed.weights.nbytes for packed in connections)
         self._team = Team(self.threads)
         self._plans: dict[tuple[tuple[int, ...], frozenset[int]], Plan] = {}
         self._idle: list[Workspace] = []
@@ -72,7 +78,28 @@ class Program:
 
         Returns:
             Layer index -> a new array (n, *output_shape), float32.
+
+        A large batch is computed a few pictures at a time, see `pictures_at_once`.
         """
+        wanted = frozenset(wanted)
+        at_once = self.pictures_at_once(batch.shape, wanted)
+        if len(batch) <= at_once:
+            return self._run(batch, wanted, state)
+        parts = [self._run(batch[first : first + at_once], wanted, state) for first in range(0, len(batch), at_once)]
+        return {index: np.concatenate([part[index] for part in parts]) for index in wanted}
+
+    def pictures_at_once(self, shape: tuple[int, ...], wanted: frozenset[int]) -> int:
+        """How many pictures of a batch of this shape are computed together.
+
+        So few that the values of a layer are still in the cache when the next one reads them, but not so few that
+        weights are fetched again and again. Recurrent layers see the steps of a call together.
+        """
+        if len(self.graph.recurrent_layers) or self._connected_bytes > LIGHT_CONNECTIONS or shape[0] <= AT_ONCE:
+            return shape[0]
+        return max(AT_ONCE, ARENA_BYTES // self.plan((1, *shape[1:]), wanted).arena_bytes)
+
+    def _run(self, batch: np.ndarray, wanted: frozenset[int], state: State | None) -> Results:
+        """The outputs for pictures that are computed together."""
         memory = self.graph.new_state() if state is None else state
         with memory.going_on(self.graph.recurrent_layers, batch.shape) as states:
             workspace = self._workspace(self.plan(batch.shape, wanted))
@@ -81,14 +108,22 @@ class Program:
         return results
 
     def _workspace(self, plan: Plan) -> Workspace:
-        """Memory for a run: one that lies idle, or a new one. Only one kind is kept, that of the latest run."""
-        try:
-            while True:
-                workspace = self._idle.pop()
-                if workspace.plan is plan:
-                    return workspace
-        except IndexError:
-            return Workspace(plan)
+        """Memory for a run: one that lies idle, or a new one.
+
+        Besides that of the latest run one of another kind is kept: the end of a large batch may have fewer pictures.
+        """
+        others: list[Workspace] = []
+        workspace = None
+        while workspace is None:
+            try:
+                idle = self._idle.pop()
+            except IndexError:
+                workspace = Workspace(plan)
+            else:
+                workspace = idle if idle.plan is plan else None
+                others += [idle] if workspace is None else []
+        self._idle.extend(others[:1])
+        return workspace
 
     def plan(self, shape: tuple[int, ...], wanted: Iterable[int]) -> Plan:
         """The steps for a batch of this shape (n, *input_shape) and these outputs; made once."""

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from darknetpy.engine.choose import choose_small
-from darknetpy.engine.program import Program
+from darknetpy.engine.program import AT_ONCE, Program
 from darknetpy.graph import Graph
 from tests.engine.networks import MIXED, Results, all_layers, assert_agrees, assert_same_bits, network, pictures
 
@@ -58,6 +58,28 @@ def test_an_image_has_the_same_bits_alone_and_in_a_batch(graph: Graph, program: 
     together = program.run(batch, convolutions)
     alone = program.run(batch[1:2], convolutions)
     assert_same_bits({index: output[1:2] for index, output in together.items()}, alone)
+
+
+def test_a_large_batch_is_computed_a_few_pictures_at_a_time(graph: Graph, monkeypatch: pytest.MonkeyPatch) -> None:
+    batch, wanted = pictures(graph, 5), frozenset(range(5))
+    small = Program(graph, threads=2)
+    assert small.pictures_at_once(batch.shape, wanted) >= 5
+    together = small.run(batch, wanted)
+    monkeypatch.setattr("darknetpy.engine.program.ARENA_BYTES", 0)
+    for _ in range(2):
+        assert_same_bits(small.run(batch, wanted), together)
+    assert small.pictures_at_once(batch.shape, wanted) == AT_ONCE
+    monkeypatch.setattr("darknetpy.engine.program.LIGHT_CONNECTIONS", 0)
+    assert small.pictures_at_once(batch.shape, wanted) == 5
+
+
+def test_the_steps_of_a_recurrent_layer_stay_together(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("darknetpy.engine.program.ARENA_BYTES", 0)
+    graph = network("rnn output=3 hidden=5\nconnected output=2")
+    state, plain = graph.new_state(time_steps=6), graph.new_state(time_steps=6)
+    batch = pictures(graph, 6)
+    found = Program(graph, threads=2).run(batch, [1], state)
+    np.testing.assert_allclose(found[1], graph.run(batch, [1], plain)[1], rtol=1e-5)
 
 
 def test_results_are_the_callers_own(graph: Graph, program: Program) -> None:

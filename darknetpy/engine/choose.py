@@ -216,12 +216,15 @@ class Choices(dict[int, Choice]):
 
     def __init__(self, choose: Choose | Mapping[int, str] | None = None) -> None:
         super().__init__()
-        self._named: Mapping[int, str] = choose if isinstance(choose, Mapping) else {}
+        self.named: Mapping[int, str] = choose if isinstance(choose, Mapping) else {}
+        """Kernels that the caller gives, by layer."""
+        self.by_time = not callable(choose)
+        """Whether the other layers are decided by `choose_kernel`."""
         self._choose: Choose = choose if callable(choose) else choose_kernel
 
     def make(self, layer: int, shape: Shape) -> Choice:
         """The choice for a layer. Raises ValueError for a kernel that is unknown or does not fit."""
-        kernel = self._named.get(layer)
+        kernel = self.named.get(layer)
         choice = self._choose(shape) if kernel is None else Choice(kernel, "named by the caller")
         if choice.kernel not in KERNELS:
             known = ", ".join(KERNELS)
@@ -234,5 +237,5 @@ class Choices(dict[int, Choice]):
 
     def check_named(self) -> None:
         """Raise ValueError if a kernel was named for a layer that was never to be decided."""
-        for layer in sorted(set(self._named) - set(self)):
+        for layer in sorted(set(self.named) - set(self)):
             raise ValueError(f"layer {layer}: a kernel is named, but this is no convolution that has a choice")

@@ -56,22 +56,29 @@ def lower_plain(plan: Plan, node: Node) -> None:
 # ---- convolutional ----
 
 
-def pack(node: Node, choices: Choices) -> Packed | None:
-    """A layer's weights in the order of its kernel; None for a layer without them, or that runs in plain form."""
+def shape_of(node: Node) -> Shape | None:
+    """A convolution as far as the choice of its kernel goes; None for other layers."""
     layer, options = node.layer, node.options
-    if isinstance(layer, Connected):
-        return _pack_connection(node, layer)
     if not isinstance(layer, Convolutional):
         return None
-    geometry = Geometry(options.size, options.stride_x, options.stride_y, layer.dilation, layer.padding)
     planar = node.sources[0] == INPUT and node.input_shapes[0][0] <= PLANAR_CHANNELS
     _, height, width = node.output_shape
-    shape = Shape(
+    return Shape(
         node.input_shapes[0][0], options.filters, height, width,
         options.size, options.stride_x, options.stride_y, layer.dilation, options.groups, planar,
         "xnor" if options.xnor else "antialiasing" if options.antialiasing else "",
     )  # fmt: skip
-    kernel = choices.make(node.index, shape).kernel
+
+
+def pack(node: Node, choices: Choices) -> Packed | None:
+    """A layer's weights in the order of its kernel; None for a layer without them, or that runs in plain form."""
+    layer, options, shape = node.layer, node.options, shape_of(node)
+    if isinstance(layer, Connected):
+        return _pack_connection(node, layer)
+    if not isinstance(layer, Convolutional) or shape is None:
+        return None
+    geometry = Geometry(options.size, options.stride_x, options.stride_y, layer.dilation, layer.padding)
+    planar, kernel = shape.planar, choices[node.index].kernel
     if kernel == PLAIN:
         return None
     if kernel == DEPTHWISE:

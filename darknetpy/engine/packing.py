@@ -6,7 +6,8 @@ from collections.abc import Callable
 
 from darknetpy.engine.choose import Choices
 from darknetpy.engine.convolutions import Packed
-from darknetpy.engine.lower import pack
+from darknetpy.engine.lightening import lighten
+from darknetpy.engine.lower import pack, shape_of
 from darknetpy.graph import Graph, Node
 
 WORTH_SHARING = 100_000  # parameters of a network; starting threads takes longer than packing fewer
@@ -15,11 +16,17 @@ WORTH_SHARING = 100_000  # parameters of a network; starting threads takes longe
 def pack_layers(
     graph: Graph, choices: Choices, threads: int, after_packing: Callable[[Node], None] | None = None
 ) -> dict[int, Packed]:
-    """The packed weights of the layers that have them, by index.
+    """The packed weights of the layers that have them, by index, and before that the choice of their kernels.
 
     Each thread packs one layer at a time, the largest first. ``after_packing`` is called with each of these nodes once
     it is packed, perhaps in another thread.
     """
+
+    shapes = {node.index: shape for node in graph.nodes if (shape := shape_of(node)) is not None}
+    for layer, shape in shapes.items():
+        choices.make(layer, shape)
+    if choices.by_time:
+        lighten(choices, shapes, choices.named)
 
     def pack_one(node: Node) -> Packed | None:
         packed = pack(node, choices)

@@ -24,7 +24,7 @@ from darknetpy.kernels.tickets import BOARD, BOARD_BYTES, CLOSED_DOWN, JOB, NO_C
 logger = logging.getLogger("darknetpy")
 
 PAGE = 4096
-MOMENT = 500_000  # nanoseconds after which a helper without a core looks again
+MOMENT = 5_000_000  # nanoseconds after which a helper without a core looks again; more often it would disturb
 QUOTA = Path("/sys/fs/cgroup/cpu.max")  # in a Linux container: microseconds of computing, in how many
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Iterable, Mapping
 
 import numpy as np
@@ -20,8 +21,7 @@ from darknetpy.graph import INPUT, Graph, Node, State
 from darknetpy.kernels.available import obstacle
 
 PLANS_KEPT = 8
-AT_ONCE = 2  # pictures of a large batch that are computed together, or as many as have values of `ARENA_BYTES`
-ARENA_BYTES = 8 << 20
+ARENA_BYTES = 6 << 20  # of values of the pictures that a thread computes together
 LIGHT_CONNECTIONS = 8 << 20  # bytes of fully connected weights; heavier ones are read once for the whole batch
 
 
@@ -58,8 +58,8 @@ class Program:
         self.choices.check_named()
         connections = (packed for packed in self._packed.values() if isinstance(packed, PackedConnection))
         self._connected_bytes = sum(packed.weights.nbytes for packed in connections)
-        self._team = Team(self.threads)
-        self._plans: dict[tuple[tuple[int, ...], frozenset[int]], Plan] = {}
+        self._team, self._alone = Team(self.threads), Team(1)
+        self._plans: dict[tuple[tuple[int, ...], frozenset[int], int], Plan] = {}
         self._idle: list[Workspace] = []
 
     @property
@@ -79,38 +79,46 @@ class Program:
         Returns:
             Layer index -> a new array (n, *output_shape), float32.
 
-        A large batch is computed a few pictures at a time, see `pictures_at_once`.
+        Each thread computes pictures of its own where there are enough of them, see `pictures_for_a_thread`.
         """
         wanted = frozenset(wanted)
-        at_once = self.pictures_at_once(batch.shape, wanted)
-        if len(batch) <= at_once:
-            return self._run(batch, wanted, state)
-        parts = [self._run(batch[first : first + at_once], wanted, state) for first in range(0, len(batch), at_once)]
-        return {index: np.concatenate([part[index] for part in parts]) for index in wanted}
+        part = self.pictures_for_a_thread(batch.shape, wanted)
+        if not part:
+            return self._run(batch, wanted, state, self._team)
+        parts = [batch[first : first + part] for first in range(0, len(batch), part)]
+        together = len(parts) // self.threads * self.threads
+        self.plan(parts[0].shape, wanted, 1)  # once, before several threads ask for it
+        found = run_apart(lambda one: self._run(one, wanted, None, self._alone), parts[:together], self.threads)
+        if together < len(parts):
+            found.append(self._run(batch[together * part :], wanted, None, self._team))
+        return {index: np.concatenate([results[index] for results in found]) for index in wanted}
 
-    def pictures_at_once(self, shape: tuple[int, ...], wanted: frozenset[int]) -> int:
-        """How many pictures of a batch of this shape are computed together.
+    def pictures_for_a_thread(self, shape: tuple[int, ...], wanted: frozenset[int]) -> int:
+        """How many pictures of a batch of this shape a thread computes alone, before it takes the next; 0 for none.
 
-        So few that the values of a layer are still in the cache when the next one reads them, but not so few that
-        weights are fetched again and again. Recurrent layers see the steps of a call together.
+        Threads that share every picture pass its values from core to core. But with one thread, with fewer pictures
+        than threads, with recurrent layers, which see the steps of a call together, and with heavy fully connected
+        layers, whose weights are read once for a batch, all threads compute all pictures together.
         """
-        if len(self.graph.recurrent_layers) or self._connected_bytes > LIGHT_CONNECTIONS or shape[0] <= AT_ONCE:
-            return shape[0]
-        return max(AT_ONCE, ARENA_BYTES // self.plan((1, *shape[1:]), wanted).arena_bytes)
+        heavy = self._connected_bytes > LIGHT_CONNECTIONS
+        if heavy or self.graph.recurrent_layers or not 1 < self.threads <= shape[0]:
+            return 0
+        fitting = ARENA_BYTES // self.plan((1, *shape[1:]), wanted).arena_bytes
+        return max(1, min(fitting, shape[0] // self.threads))
 
-    def _run(self, batch: np.ndarray, wanted: frozenset[int], state: State | None) -> Results:
-        """The outputs for pictures that are computed together."""
+    def _run(self, batch: np.ndarray, wanted: frozenset[int], state: State | None, team: Team) -> Results:
+        """The outputs for pictures that are computed together, by the threads of a team."""
         memory = self.graph.new_state() if state is None else state
         with memory.going_on(self.graph.recurrent_layers, batch.shape) as states:
-            workspace = self._workspace(self.plan(batch.shape, wanted))
-            results = workspace.run(batch, self._team, states)
+            workspace = self._workspace(self.plan(batch.shape, wanted, team.threads))
+            results = workspace.run(batch, team, states)
         self._idle.append(workspace)
         return results
 
     def _workspace(self, plan: Plan) -> Workspace:
         """Memory for a run: one that lies idle, or a new one.
 
-        Besides that of the latest run one of another kind is kept: the end of a large batch may have fewer pictures.
+        Besides those of the latest kind one of another is kept: the end of a large batch may have fewer pictures.
         """
         others: list[Workspace] = []
         workspace = None
@@ -125,18 +133,21 @@ class Program:
         self._idle.extend(others[:1])
         return workspace
 
-    def plan(self, shape: tuple[int, ...], wanted: Iterable[int]) -> Plan:
-        """The steps for a batch of this shape (n, *input_shape) and these outputs; made once."""
-        wanted = frozenset(wanted)
-        plan = self._plans.get((shape, wanted))
+    def plan(self, shape: tuple[int, ...], wanted: Iterable[int], threads: int | None = None) -> Plan:
+        """The steps for a batch of this shape (n, *input_shape) and these outputs; made once.
+
+        ``threads`` is how many are to share the work, by default all.
+        """
+        kind = (shape, frozenset(wanted), threads or self.threads)
+        plan = self._plans.get(kind)
         if plan is None:
-            plan = self._lowered(shape, wanted)
+            plan = self._lowered(*kind)
             if len(self._plans) >= PLANS_KEPT:
                 self._plans = {}
-            self._plans[shape, wanted] = plan
+            self._plans[kind] = plan
         return plan
 
-    def _lowered(self, shape: tuple[int, ...], wanted: frozenset[int]) -> Plan:
+    def _lowered(self, shape: tuple[int, ...], wanted: frozenset[int], threads: int) -> Plan:
         """The steps from the input to the wanted outputs, and to recurrent layers, which go on in every call.
 
         Layers that none of these depends on are left out.
@@ -145,7 +156,7 @@ class Program:
         needed = needed_layers(graph, {*wanted, *(layer.index for layer in graph.recurrent_layers)})
         parts = find_parts(graph, needed)
         sums = find_sums(graph, needed, wanted, adding_groups(self._packed), parts)
-        plan = Plan(graph, shape[0], self._packed, self.threads, parts, sums)
+        plan = Plan(graph, shape[0], self._packed, threads, parts, sums)
         for node in graph.nodes:
             plan.layer = node.index
             if node.index in needed:
@@ -154,6 +165,35 @@ class Program:
                 plan.keep(node)
         plan.finish()
         return plan
+
+
+def run_apart(run: Callable[[np.ndarray], Results], parts: list[np.ndarray], threads: int) -> list[Results]:
+    """The results of all parts, in order; each of the threads, the caller's among them, takes one after the other.
+
+    Raises what a part raises, when all threads have ended.
+    """
+    found: list[Results] = [{} for _ in parts]
+    problems: list[BaseException] = []
+    waiting = iter(range(len(parts)))  # a step of it is one for all threads: the interpreter's lock sees to that
+
+    def work() -> None:
+        try:
+            for number in waiting:
+                found[number] = run(parts[number])
+        except BaseException as problem:  # Ctrl-C reaches the caller's thread, too
+            problems.append(problem)
+            for _ in waiting:  # nobody begins another part
+                pass
+
+    others = [threading.Thread(target=work, name="darknetpy-apart") for _ in range(threads - 1)]
+    for thread in others:
+        thread.start()
+    work()
+    for thread in others:
+        thread.join()
+    if problems:
+        raise problems[0]
+    return found
 
 
 def needed_layers(graph: Graph, wanted: Iterable[int]) -> set[int]:

@@ -2,17 +2,25 @@
 
 A team has one *board*: memory that the leader of a job and the helpers share. The leader writes the job on it and sets
 ``LEFT`` to the number of chunks. Whoever takes one away from ``LEFT`` and finds that it was above zero has a ticket for
-one chunk; tickets are numbered by the order in which they are taken. A thread with a ticket waits until all chunks of
-earlier operations are done, runs its chunk, and adds one to ``DONE``. The leader returns when all are done. There is no
-barrier at which anybody must arrive: a helper that never woke, or left, costs its share and nothing else.
+one chunk: a chunk of the first operation that has any left. It waits until all chunks of earlier operations are done,
+runs its chunk, and adds one to ``DONE``. The leader returns when all are done. There is no barrier at which anybody
+must arrive: a helper that never woke, or left, costs its share and nothing else.
+
+The leader takes an operation's chunks from the first on, a helper from the last on (every other one of several).
+Chunks are mostly parts of the picture in order, so what a thread reads it has often written itself, and it lies in its
+own core's cache. That matters where cores are far apart, as those of a virtual machine can be for seconds.
 
 Why this is right:
 
-- *Order.* Operation i begins at ticket b. Its chunks run only once DONE >= b. Before the first of them ran, all that
-  was done came from the b tickets before, so these are done when DONE reaches b. DONE is raised by a sequentially
-  consistent operation after the chunk's stores, so whoever has seen the count sees them. Chunks of one operation write
-  disjoint memory.
-- *No deadlock.* The holder of the smallest ticket that is not done waits for nobody. Helpers leave only between chunks.
+- *Every chunk once.* An operation counts in one word, `TAKEN`, how many of its chunks were taken from either end. Who
+  raises one of both and finds that their sum was below the number of chunks has a chunk of its own. There are as many
+  tickets as chunks, so whoever has a ticket finds a chunk.
+- *Order.* The chunks of operation i run only once DONE >= b, the number of chunks before it. A chunk of i is taken only
+  when all before are, so these are done when DONE reaches b: nothing of i was counted before. DONE is raised by a
+  sequentially consistent operation after the chunk's stores, so whoever has seen the count sees them. Chunks of one
+  operation write disjoint memory.
+- *No deadlock.* Of the chunks that are taken and not done, those of the first operation wait for nobody. Helpers leave
+  only between chunks.
 - *Jobs do not mix.* The board is written again only by a leader, of which there is one at a time (``LEADING``), and
   only when all chunks of the job before are done. So while anybody holds a ticket the board says which job it is for;
   and nobody reads the job or its memory without a ticket. Who comes late takes one away from a number that is zero or
@@ -44,9 +52,13 @@ from darknetpy.kernels.system import (
     call_yield,
 )
 
-STEP = record_type(**integers("function", "record", "first"))
-"""One row of a job's table: addresses of the operation and of its record, and the number of its first chunk."""
+STEP = record_type(**integers("function", "record", "first", "taken"))
+"""One row of a job's table: addresses of the operation and of its record, the number of its first chunk, and how many
+were taken from its ends."""
 STEP_BYTES = STEP.itemsize
+TAKEN = STEP_BYTES - 8  # where it begins: it is last
+FROM_THE_FRONT, FROM_THE_BACK = 1, 1 << 32  # one chunk more, as added to it
+HALF = (1 << 32) - 1
 _step = reader(STEP)
 
 LEFT, DONE, NUMBER, SLEEPING, LEADING, CLOSED, MASK = 0, 64, 128, 192, 256, 320, 384
@@ -70,22 +82,37 @@ CLOSED_DOWN, NO_WORK, NO_CORE = 0, 1, 2  # why `attend` ended
 
 
 @kernel
+def take_chunk(row: int, place: int) -> int:
+    """A chunk of the operation of a row for the thread of this place; -1 where none is left."""
+    chunks = _step(row + STEP_BYTES).first - _step(row).first
+    taken = load_acquire(row + TAKEN)
+    if (taken & HALF) + (taken >> 32) >= chunks:
+        return -1
+    from_behind = place & 1
+    taken = add_and_fetch_old(row + TAKEN, FROM_THE_BACK if from_behind else FROM_THE_FRONT)
+    front, back = taken & HALF, taken >> 32
+    if front + back >= chunks:
+        return -1
+    return chunks - 1 - back if from_behind else front
+
+
+@kernel
 def run_chunks(board: int, place: int, cores: int) -> None:
     """Run chunks by ticket until none is left, or until more than ``cores`` threads of this process compute."""
     plain = _board(board + JOB)
     run, row = -1, 0
     while load_acquire(plain.busy) <= cores:
-        left = add_and_fetch_old(board + LEFT, -1)
-        if left <= 0:
+        if add_and_fetch_old(board + LEFT, -1) <= 0:
             return
         if plain.run != run:
             run, row = plain.run, plain.table
-        ticket = plain.total - left
-        while _step(row + STEP_BYTES).first <= ticket:
+        chunk = take_chunk(row, place)
+        while chunk < 0:
             row += STEP_BYTES
+            chunk = take_chunk(row, place)
         step = _step(row)
         wait_for(board + DONE, step.first, plain.give_way)
-        call_operation(step.function, (step.record, ticket - step.first, plain.scratch + place * plain.scratch_bytes))
+        call_operation(step.function, (step.record, chunk, plain.scratch + place * plain.scratch_bytes))
         add_and_fetch_old(board + DONE, 1)
 
 
@@ -127,6 +154,10 @@ def lead(board: int, table: int, total: int, scratch: int, scratch_bytes: int) -
 @kernel
 def offer(board: int, total: int) -> None:
     """Hand out the tickets of the job on the board, and wake those who sleep."""
+    row = _board(board + JOB).table
+    while _step(row).first < total:
+        store_release(row + TAKEN, 0)
+        row += STEP_BYTES
     store_release(board + DONE, 0)
     store_release(board + LEFT, total)
     keep_away(board)

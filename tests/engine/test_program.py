@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from darknetpy.engine.choose import choose_small
-from darknetpy.engine.program import AT_ONCE, Program
+from darknetpy.engine.program import Program, run_apart
 from darknetpy.graph import Graph
 from tests.engine.networks import MIXED, Results, all_layers, assert_agrees, assert_same_bits, network, pictures
 
@@ -60,17 +60,39 @@ def test_an_image_has_the_same_bits_alone_and_in_a_batch(graph: Graph, program: 
     assert_same_bits({index: output[1:2] for index, output in together.items()}, alone)
 
 
-def test_a_large_batch_is_computed_a_few_pictures_at_a_time(graph: Graph, monkeypatch: pytest.MonkeyPatch) -> None:
-    batch, wanted = pictures(graph, 5), frozenset(range(5))
-    small = Program(graph, threads=2)
-    assert small.pictures_at_once(batch.shape, wanted) >= 5
-    together = small.run(batch, wanted)
+@pytest.mark.parametrize("n", [2, 3, 5, 8])
+def test_threads_compute_pictures_of_their_own(graph: Graph, n: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    batch, wanted = pictures(graph, n), frozenset(range(5))
+    alone, several = Program(graph, threads=1), Program(graph, threads=2)
+    assert alone.pictures_for_a_thread(batch.shape, wanted) == 0
+    assert several.pictures_for_a_thread(batch.shape, wanted) == n // 2
+    expected = alone.run(batch, wanted)
+    assert_same_bits(several.run(batch, wanted), expected)
     monkeypatch.setattr("darknetpy.engine.program.ARENA_BYTES", 0)
-    for _ in range(2):
-        assert_same_bits(small.run(batch, wanted), together)
-    assert small.pictures_at_once(batch.shape, wanted) == AT_ONCE
+    assert several.pictures_for_a_thread(batch.shape, wanted) == 1
+    for _ in range(3):
+        assert_same_bits(several.run(batch, wanted), expected)
     monkeypatch.setattr("darknetpy.engine.program.LIGHT_CONNECTIONS", 0)
-    assert small.pictures_at_once(batch.shape, wanted) == 5
+    assert several.pictures_for_a_thread(batch.shape, wanted) == 0
+    assert_same_bits(several.run(batch, wanted), expected)
+
+
+@pytest.mark.parametrize("threads", [1, 2, 3])
+def test_what_goes_wrong_in_a_part_is_raised_and_ends_the_others(threads: int) -> None:
+    begun = []
+
+    def run(part: np.ndarray) -> Results:
+        begun.append(int(part[0]))
+        if part[0] == 2:
+            raise ValueError("part 2")
+        return {0: part}
+
+    parts = [np.array([number]) for number in range(100)]
+    with pytest.raises(ValueError, match="part 2"):
+        run_apart(run, parts, threads)
+    assert len(begun) < 100
+    found = run_apart(lambda part: {0: part}, parts, threads)
+    assert [int(results[0][0]) for results in found] == list(range(100))
 
 
 def test_the_steps_of_a_recurrent_layer_stay_together(monkeypatch: pytest.MonkeyPatch) -> None:

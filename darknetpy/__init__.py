@@ -23,7 +23,9 @@ if TYPE_CHECKING:
         TrainingError,
         WeightsError,
     )
+    from darknetpy.evaluation.classifier import validate
     from darknetpy.network import Network, load
+    from darknetpy.training.dataset import read_dataset
 
 __version__ = "0.1.0"
 
@@ -43,6 +45,8 @@ __all__ = [
     "__version__",
     "load",
     "read_cfg",
+    "read_dataset",
+    "validate",
 ]
 
 _HOMES = {
@@ -58,7 +62,9 @@ _HOMES = {
         "TrainingError",
         "WeightsError",
     ),
+    "darknetpy.evaluation.classifier": ("validate",),
     "darknetpy.network": ("Network", "load"),
+    "darknetpy.training.dataset": ("read_dataset",),
 }
 
 

@@ -14,6 +14,7 @@ from darknetpy.detection.detections import Detections, class_labels, detections_
 from darknetpy.dialect import Dialect
 from darknetpy.errors import ConfigError, Findings, ImageError, WeightsError, did_you_mean, printable
 from darknetpy.graph import Graph
+from darknetpy.layers.base import shape_text
 from darknetpy.layers.state import State
 
 if TYPE_CHECKING:
@@ -173,12 +174,28 @@ class Answers(ABC):
 
         Raises WeightsError where one is not finite.
         """
+        probabilities = self.probabilities_from(outputs, leaves_only=self.dialect.tree_leaves_only)
+        return [classifications(row, self.names, top) for row in probabilities]
+
+    def probabilities_from(self, outputs: list[np.ndarray], *, leaves_only: bool) -> np.ndarray:
+        """The probabilities of all classes, (n, classes) float32, from a classifier's :meth:`outputs_for_answers`.
+
+        In a tree of classes they are multiplied along the way from the root; with ``leaves_only`` those of classes
+        that have others below them are 0. Raises WeightsError where one is not finite.
+        """
         self._require_finite(outputs, "probabilities")
         output = outputs[0].reshape(len(outputs[0]), -1)
         tree = self.graph.tree
-        if tree is not None:
-            output = tree.absolute(output, leaves_only=self.dialect.tree_leaves_only)
-        return [classifications(row, self.names, top) for row in output]
+        return output if tree is None else tree.absolute(output, leaves_only=leaves_only)
+
+    def require_classifier(self) -> None:
+        """Raise ConfigError for a network that does not answer with classes: a detector, or one that makes pictures."""
+        output = self.graph.nodes[self.graph.output_index].output_shape
+        if self.is_detector:
+            raise self._other_kind("this network is a detector", "a classifier", "Use detect")
+        if max(output[1:], default=1) > 1:
+            found = f"the network answers with {shape_text(output)} values"
+            raise self._other_kind(found, "one for each class", "")
 
     @overload
     def detect(

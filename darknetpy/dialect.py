@@ -7,7 +7,6 @@ dialect names; whoever needs to know asks for a fact here.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -18,8 +17,10 @@ class Dialect:
     """One fork's facts. ``name`` is what ``load(..., dialect=...)`` and ``--dialect`` take."""
 
     name: str
-    batch_norm_deviation: Callable[[np.ndarray], np.ndarray]
-    """Rolling variance -> the divisor of batch normalization, in the dtype given."""
+    batch_norm_epsilon: float
+    """What is added to a variance, or to its root, so that batch normalization never divides by 0."""
+    batch_norm_epsilon_inside: bool
+    """Whether it is added to the variance, and not to its root."""
     batchnorm_section_has_biases: bool
     """Whether the arrays of a [batchnorm] section in a weights file begin with its biases."""
     xnor_padding: float
@@ -55,10 +56,21 @@ class Dialect:
     region_walks_tree: bool
     """Whether a box's class is looked for from the root of the tree down, and not from its last node up."""
 
+    def batch_norm_deviation(self, variance: np.ndarray) -> np.ndarray:
+        """The divisor of batch normalization for variances, in their dtype."""
+        epsilon = np.asarray(self.batch_norm_epsilon, variance.dtype)
+        return np.sqrt(variance + epsilon) if self.batch_norm_epsilon_inside else np.sqrt(variance) + epsilon
+
+    def batch_norm_deviation_slope(self, variance: np.ndarray) -> np.ndarray:
+        """The derivative of `batch_norm_deviation` by the variance; 0 where that is infinite."""
+        root = np.sqrt(variance + np.asarray(self.batch_norm_epsilon * self.batch_norm_epsilon_inside, variance.dtype))
+        return np.divide(0.5, root, out=np.zeros_like(root), where=root > 0)
+
 
 ALEXEYAB = Dialect(
     name="alexeyab",
-    batch_norm_deviation=lambda variance: np.sqrt(variance + np.asarray(1e-5, variance.dtype)),
+    batch_norm_epsilon=1e-5,
+    batch_norm_epsilon_inside=True,
     batchnorm_section_has_biases=True,
     xnor_padding=-1.0,
     classifier_preprocess="crop",
@@ -80,7 +92,8 @@ ALEXEYAB = Dialect(
 
 PJREDDIE = Dialect(
     name="pjreddie",
-    batch_norm_deviation=lambda variance: np.sqrt(variance) + np.asarray(1e-6, variance.dtype),
+    batch_norm_epsilon=1e-6,
+    batch_norm_epsilon_inside=False,
     batchnorm_section_has_biases=False,
     xnor_padding=0.0,
     classifier_preprocess="letterbox",

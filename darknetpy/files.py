@@ -143,13 +143,13 @@ def _remove_leftovers(folder: Path) -> None:
     """Remove the temporary files of programs on this computer that are gone."""
     for leftover in folder.glob(f".darknetpy-{_HOST}-*.tmp"):
         match = _TEMPORARY.fullmatch(leftover.name)
-        if match and not _runs(int(match.group(1))):
+        if match and not process_runs(int(match.group(1))):
             with suppress(OSError):  # somebody else removed it, or (Windows) its program still has it open
                 leftover.unlink()
 
 
-def _runs(process: int) -> bool:
-    """Whether a process exists. Windows needs no answer: it does not let go of files that are open."""
+def process_runs(process: int) -> bool:
+    """Whether a process exists; False on Windows, which needs no answer: it does not let go of files that are open."""
     if process == os.getpid():
         return True
     if os.name != "posix":

@@ -140,6 +140,24 @@ def test_each_kind_answers_its_own_question(kind: str) -> None:
         net.classify(picture()) if kind == "detector" else net.detect(picture())
 
 
+def test_only_networks_that_answer_with_classes_are_classifiers() -> None:
+    load(parse_cfg(CLASSIFIER)).require_classifier()
+    with pytest.raises(ConfigError, match="this network is a detector, expected a classifier"):
+        detector().require_classifier()
+    with pytest.raises(ConfigError, match="answers with 3x8x8 values, expected one for each class"):
+        load(parse_cfg("[net]\nwidth=8\nheight=8\nchannels=3\n[convolutional]\nfilters=3\n")).require_classifier()
+
+
+def test_probabilities_have_a_row_for_each_picture() -> None:
+    net = load(parse_cfg(CLASSIFIER))
+    batch = np.random.default_rng(0).random((3, 3, 8, 8), np.float32)
+    outputs = net.outputs_for_answers(batch)
+    rows = net.probabilities_from(outputs, leaves_only=True)
+    np.testing.assert_array_equal(rows, outputs[0].reshape(3, 4))
+    best = [answers[0].class_id for answers in net.classify_prepared(batch, top=1)]
+    assert rows.argmax(axis=1).tolist() == best
+
+
 def test_answers_that_are_no_numbers_are_refused() -> None:
     net = detector()
     net.layers[0].weights["biases"][:] = np.nan

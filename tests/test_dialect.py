@@ -64,7 +64,7 @@ def test_facts() -> None:
     for name, values in facts.items():
         assert (getattr(ALEXEYAB, name), getattr(PJREDDIE, name)) == values, name
     others = {field.name for field in dataclasses.fields(Dialect)} - set(facts)
-    assert others == {"name", "batch_norm_deviation"}
+    assert others == {"name", "batch_norm_epsilon", "batch_norm_epsilon_inside"}
 
 
 def test_dialects_cannot_be_changed_by_accident() -> None:

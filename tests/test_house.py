@@ -61,6 +61,7 @@ COVERED_BY: dict[str, str] = {
     "darknetpy/compat/opencv_dnn.py": "tests/compat/test_cv2dnn.py",
     "darknetpy/compat/opencv_errors.py": "tests/compat/test_opencv_readers.py",
     "darknetpy/cv2dnn.py": "tests/compat/test_cv2dnn.py",
+    "darknetpy/layers/tape.py": "tests/layers/test_gradients.py",
     "darknetpy/kernels/fixed_point.py": "tests/compat/test_opencv_resize.py",
 }
 """Modules without a test module of their own -> the test that covers them."""

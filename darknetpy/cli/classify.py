@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from darknetpy.cli import pictures
 from darknetpy.cli.arguments import Parser, whole_number
-from darknetpy.errors import ConfigError, DarknetpyWarning, ImageError, printable
+from darknetpy.errors import DarknetpyWarning, ImageError, printable
 
 if TYPE_CHECKING:
     import numpy as np
@@ -68,7 +68,7 @@ def add_arguments(parser: Parser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Classify; 1 if there is a picture without an answer, else 0."""
     network = pictures.load_network(arguments)
-    _require_classifier(network)
+    network.require_classifier()
     form = json.dumps if arguments.json or arguments.jsonl else _text
     with pictures.json_document(arguments) if arguments.json else pictures.lines() as write:
 
@@ -77,18 +77,6 @@ def run(arguments: argparse.Namespace) -> int:
             return "error" not in outcome
 
         return pictures.answer_all(_outcomes(network, arguments), write_outcome, arguments)
-
-
-def _require_classifier(network: Network) -> None:
-    """Refuse, before any picture is read, a network that does not answer with classes."""
-    from darknetpy.layers.base import shape_text
-
-    output, path = network.layers[-1].output_shape, network.graph.cfg.path
-    if network.is_detector:
-        raise ConfigError("this network is a detector", "a classifier", "Use darknetpy detect", path=path)
-    if max(output[1:], default=1) > 1:
-        found = f"the network answers with {shape_text(output)} values"
-        raise ConfigError(found, "one for each class", path=path)
 
 
 def _outcomes(network: Network, arguments: argparse.Namespace) -> Generator[Outcome, None, None]:

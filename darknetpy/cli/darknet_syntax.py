@@ -182,7 +182,7 @@ class _OldLine:
             self._parser.error(f"one argument too many: {positions[len(command.places)]}")
         data = positions[0] if command.needed[0] == "DATA" else None
         warnings: list[str] = []
-        names = [] if data is None else self._names(data, positions[1], warnings)
+        names = [] if data is None or command.order else self._names(data, positions[1], warnings)
         options = [*command.settings, *names]
         answers = None
         for option, value in self._given:
@@ -192,6 +192,8 @@ class _OldLine:
             if option.remark:
                 warnings.append(f"-{option.name} is not used: {option.remark}.")
         paths = list(positions[0 if data is None else 1 :])
+        if command.order:
+            paths = [positions[command.places.index(place)] for place in command.order]
         news = []
         if command.takes_images and len(positions) == len(command.needed):
             paths.append("-")

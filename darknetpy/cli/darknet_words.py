@@ -28,13 +28,15 @@ class OldCommand:
     """What a command of the C programs takes, and the command of darknetpy that does the same.
 
     ``places`` are its arguments in order; the last one may be left out, and given several times, where it is IMAGE.
-    ``settings`` are options that the C program has built in.
+    ``settings`` are options that the C program has built in. ``order`` are the arguments of darknetpy's command where
+    it reads the ``.data`` file itself; otherwise what that says becomes options, and the others keep their order.
     """
 
     becomes: str
     places: tuple[str, ...]
     options: tuple[OldOption, ...]
     settings: tuple[str, ...] = ()
+    order: tuple[str, ...] = ()
 
     @property
     def takes_images(self) -> bool:
@@ -124,6 +126,16 @@ _GENERATION = (
 _FILES = ("DATA", "CFG", "WEIGHTS", IMAGE)
 _FIRST_VERSION = OldCommand("detect", _FILES[1:], _DETECTION, ("--thresh", "0.2", "--nms", "0.4"))
 
+_VALIDATION = (
+    OldOption("t", value="N", remark="top= of the .data file, or --top, says among how many the right answer counts"),
+    *(option for option in _CLASSIFICATION if option.name != "t"),
+)
+
+
+def _validate(*settings: str) -> OldCommand:
+    return OldCommand("validate", _FILES[:3], _VALIDATION, settings, order=("CFG", "WEIGHTS", "DATA"))
+
+
 SHORT_FORMS = ("detect", "classify", "speed")
 """Commands of the C programs whose names are darknetpy's, too."""
 
@@ -132,7 +144,14 @@ COMMANDS: dict[str, dict[str, OldCommand]] = {
     "detect": {"": OldCommand("detect", _FILES[1:], _DETECTION)},
     "yolo": {"test": _FIRST_VERSION},
     "coco": {"test": _FIRST_VERSION},
-    "classifier": {"predict": OldCommand("classify", _FILES, _CLASSIFICATION)},
+    "classifier": {
+        "predict": OldCommand("classify", _FILES, _CLASSIFICATION),
+        "valid": _validate(),
+        "valid10": _validate("--crops", "10"),
+        "validmulti": _validate("--crops", "multi"),
+        "validfull": _validate("--crops", "full"),
+        "validcrop": _validate("--preprocess", "stretch"),
+    },
     "classify": {"": OldCommand("classify", _FILES[1:], _CLASSIFICATION)},
     "rnn": {"generate": OldCommand("generate", ("CFG", "WEIGHTS"), _GENERATION)},
     "ops": {"": OldCommand("summary", ("CFG",), _MACHINE)},
@@ -161,8 +180,7 @@ ABSENT: dict[str, str | dict[str, str]] = {
     "yolo": _TRAIN_AND_VALIDATE,
     "coco": _TRAIN_AND_VALIDATE,
     "classifier": {
-        "train": _TRAIN,
-        **dict.fromkeys(("valid", "validmulti", "valid10", "validcrop", "validfull"), _VALIDATE),
+        "train": "use darknetpy train CFG DATA [WEIGHTS]",
         "test": _CLASSIFY,
         "label": f"{_CLASSIFY} --top 1",
         **dict.fromkeys(("demo", "gun", "threat", "try"), _OUT),

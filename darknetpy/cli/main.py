@@ -27,6 +27,8 @@ BROKEN_PIPE = 13  # SIGPIPE, which Windows has not
 COMMANDS = {
     "classify": "say what is in pictures",
     "detect": "say what is where in pictures",
+    "train": "let a classifier learn from pictures",
+    "validate": "count how often a classifier is right",
     "summary": "show the layers of a network in a table",
     "check": "list all mistakes in a cfg and its other files",
     "generate": "go on with a text, by a recurrent network",

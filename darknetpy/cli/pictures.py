@@ -66,10 +66,14 @@ def add_names_and_preprocess(parser: Parser) -> None:
     add_dialect(parser)
 
 
-def add_computing_and_reading(parser: Parser) -> None:
-    """Options on how much is computed at once, and on what is read of pictures."""
+def add_computing_and_reading(parser: Parser, *, batch: int = 1) -> None:
+    """Options on how much is computed at once, by default ``batch`` pictures, and on what is read of pictures."""
     parser.add_argument(
-        "--batch", type=whole_number(1, MOST_AT_ONCE), default=1, metavar="N", help="pictures computed at once [1]"
+        "--batch",
+        type=whole_number(1, MOST_AT_ONCE),
+        default=batch,
+        metavar="N",
+        help=f"pictures computed at once [{batch}]",
     )
     parser.add_argument(
         "--threads", type=whole_number(1, MOST_THREADS), metavar="N", help="threads that compute [one a core]"

@@ -132,9 +132,9 @@ def _say(text: str) -> None:
         print(text, file=sys.stderr, flush=True)
 
 
-def shows_progress() -> bool:
-    """Whether a bar can be seen and is of use: a terminal on which no answers are written."""
-    return not _state.quiet and _is_terminal(sys.stderr) and not _is_terminal(sys.stdout)
+def shows_progress(*, answers_later: bool = False) -> bool:
+    """Whether a bar can be seen and is of use: a terminal on which no answers are written, or none before its end."""
+    return not _state.quiet and _is_terminal(sys.stderr) and (answers_later or not _is_terminal(sys.stdout))
 
 
 def _is_terminal(stream: TextIO | None) -> bool:
@@ -142,13 +142,14 @@ def _is_terminal(stream: TextIO | None) -> bool:
 
 
 @contextmanager
-def progress(total: int | None) -> Iterator[Callable[[], None]]:
+def progress(total: int | None, *, answers_later: bool = False) -> Iterator[Callable[[], None]]:
     """A bar on standard error; gives the function that is called after each picture.
 
-    ``total`` is None where nobody knows how many there are. Without a use for it (see `shows_progress`; a few pictures
+    ``total`` is None where nobody knows how many there are. With ``answers_later`` the answers come after the bar, and
+    so may be written on the same terminal. Without a use for it (see `shows_progress`; a few pictures
     only) nothing is drawn.
     """
-    if not shows_progress() or (total is not None and total <= FEW):
+    if not shows_progress(answers_later=answers_later) or (total is not None and total <= FEW):
         yield lambda: None
         return
     from rich.console import Console

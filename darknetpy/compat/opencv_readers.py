@@ -22,7 +22,7 @@ from darknetpy.weights.reader import read_weights
 OPENCV = replace(
     ALEXEYAB,
     name="opencv",
-    batch_norm_deviation=lambda variance: np.sqrt(variance + np.asarray(1e-6, variance.dtype)),
+    batch_norm_epsilon=1e-6,
 )
 """OpenCV's numbers: as AlexeyAB's, but batch normalization adds 0.000001 to the variance."""
 

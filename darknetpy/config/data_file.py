@@ -36,6 +36,7 @@ DATA_OPTIONS = (
     Option("eval", "voc", "format of the files of a validation", Kind.WORD, choices=EVALUATIONS),
     Option("saveweights", 0, "updates between saved weights; 0 is Darknet's rule", minimum=0),
     Option("savelast", 0, "updates between savings of the last weights; 0 is Darknet's rule", minimum=0),
+    Option("multi_label", False, "a picture can show several classes", Kind.FLAG),
     Option("tag", False, "several labels for one picture, from tag files", Kind.FLAG),
 )
 """Every name that a ``.data`` file may set."""

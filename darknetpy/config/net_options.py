@@ -71,7 +71,7 @@ NET_OPTIONS: tuple[Option, ...] = (
     _train("max_ratio", 1.0, "pjreddie: max_crop as a ratio of the width", minimum=0),
     _train("min_ratio", 1.0, "pjreddie: min_crop as a ratio of the width", minimum=0),
     _flag("center", "crop the middle while training a classifier"),
-    _train("clip", 0.0, "largest size of an update; 0 is no limit", minimum=0),
+    _train("clip", 0.0, "largest size of a weight while training; 0 is no limit", minimum=0),
     _flag("notruth", "pictures without a truth"),
     _train("random", 0.0, "several input sizes while training", minimum=0),
     _train("angle", 0.0, "degrees of random rotation", minimum=0),

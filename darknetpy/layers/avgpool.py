@@ -23,4 +23,10 @@ class AvgPool(Layer):
         return None
 
     def forward(self, inputs: list[np.ndarray], tape: Tape | None = None) -> np.ndarray:
+        if tape is not None:
+            tape.shape = inputs[0].shape
         return inputs[0].mean(axis=(2, 3), keepdims=True)
+
+    def backward(self, gradient: np.ndarray, tape: Tape) -> list[np.ndarray | None]:
+        _, _, h, w = tape.shape
+        return [np.broadcast_to(gradient / (h * w), tape.shape).copy()]

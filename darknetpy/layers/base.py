@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
-from types import SimpleNamespace
 from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
@@ -16,9 +15,11 @@ from darknetpy.dialect import Dialect
 from darknetpy.errors import ConfigError, DarknetpyWarning, printable
 from darknetpy.kernels.activations import ACTIVATIONS, NAMES_ELSEWHERE
 from darknetpy.layers.state import LayerState
+from darknetpy.layers.tape import Tape
 
 Shape = tuple[int, ...]
 """The shape of one picture's values: (c, h, w), or (length,) where there is no picture."""
+UNKNOWN = -1234.0  # a truth that says nothing (SECRET_NUM in Darknet)
 
 COMMON_OPTIONS = (
     Option("dontload", False, "the weights file has no arrays for this layer", Kind.FLAG),
@@ -26,15 +27,18 @@ COMMON_OPTIONS = (
     Option("dontsave", False, "saving leaves this layer out", Kind.FLAG),
     Option("numload", 0, "the weights file has arrays for this many filters only; 0 is all", minimum=0),
     Option("learning_rate", 1.0, "factor on the network's learning rate", Kind.NUMBER, minimum=0, use=Use.TRAIN),
-    Option("clip", 0.0, "largest size of an update; 0 is no limit", Kind.NUMBER, minimum=0, use=Use.TRAIN),
+    Option("clip", 0.0, "largest size of a weight while training; 0 is no limit", Kind.NUMBER, minimum=0,
+           use=Use.TRAIN),
     Option("onlyforward", False, "no gradient passes this layer", Kind.FLAG, use=Use.TRAIN),
-    Option("dont_update", False, "the arrays stay as they are", Kind.FLAG, use=Use.TRAIN),
+    Option("dont_update", 0, "the arrays stay as they are in this many updates", minimum=0, use=Use.TRAIN),
     Option("burnin_update", 0, "the arrays stay as they are for this many times burn_in", minimum=0, use=Use.TRAIN),
-    Option("stopbackward", 0, "no gradient goes further back than this layer", minimum=0, use=Use.TRAIN),
-    Option("train_only_bn", False, "only batch-norm arrays are trained", Kind.FLAG, use=Use.TRAIN),
+    Option("stopbackward", 0, "this layer and those before it stay as they are: 1 always, more in updates before that",
+           minimum=0, use=Use.TRAIN),
+    Option("train_only_bn", False, "of this layer and those before it only rolling statistics change", Kind.FLAG,
+           use=Use.TRAIN),
     Option("truth", False, "a mark of pjreddie's that its programs do not use", Kind.FLAG, use=Use.NONE),
     Option("smooth", 0.0, "label smoothing of pjreddie's", Kind.NUMBER, use=Use.TRAIN),
-)
+)  # fmt: skip
 
 
 def activation_option(default: str) -> Option:
@@ -128,10 +132,6 @@ class Weights(dict[str, np.ndarray]):
         return self[name]
 
 
-class Tape(SimpleNamespace):
-    """What one forward pass of one layer keeps for its backward pass; made by the caller."""
-
-
 class Layer:
     """Options and weights of one section, and its arithmetic in plain form.
 
@@ -144,6 +144,8 @@ class Layer:
     declared_options: ClassVar[tuple[Option, ...]] = ()
     needs_picture: ClassVar[bool] = False
     """Whether the first input must be (c, h, w)."""
+    has_loss: ClassVar[bool] = False
+    """Whether it compares its output with a truth, where a pass of training gives it one."""
     tree: Tree | None = None
     """The tree that the output's classes form, where the cfg names one."""
 
@@ -200,8 +202,19 @@ class Layer:
         return ONE_CELL
 
     def forward(self, inputs: list[np.ndarray], tape: Tape | None = None) -> np.ndarray:
-        """The output, in the dtype of the inputs; arrays are (n, *shape). Never changes its inputs."""
+        """The output, in the dtype of the inputs; arrays are (n, *shape). Never changes its inputs.
+
+        With a tape the pass is one of training, see :class:`~darknetpy.layers.tape.Tape`.
+        """
         raise TypeError(f"[{self.type}] has no forward")
+
+    def backward(self, gradient: np.ndarray, tape: Tape) -> list[np.ndarray | None]:
+        """The gradient of the loss by each input, from that by the output; None where none can pass.
+
+        ``tape`` is that of the forward pass. The gradients by the layer's own arrays are added to ``tape.gradients``.
+        Never changes ``gradient``, which is (n, *output_shape), in the dtype of the pass.
+        """
+        raise TypeError(f"[{self.type}] has no backward")
 
     def short(self) -> str:
         """What the cfg sets otherwise than by default, in a few words for tables: ``layers -1, 8, groups 2``."""

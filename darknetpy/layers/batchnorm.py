@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from darknetpy.layers.base import Array, Layer, Shape, Tape
-from darknetpy.layers.parts.batch_normalization import batch_norm_arrays, normalize
+from darknetpy.layers.parts.batch_normalization import batch_norm_arrays, normalize, normalize_backward
 
 
 class BatchNorm(Layer):
@@ -23,4 +23,7 @@ class BatchNorm(Layer):
         return [biases, *batch_norm_arrays(channels)]
 
     def forward(self, inputs: list[np.ndarray], tape: Tape | None = None) -> np.ndarray:
-        return normalize(inputs[0], self.weights, self.dialect)
+        return normalize(inputs[0], self.weights, self.dialect, tape)
+
+    def backward(self, gradient: np.ndarray, tape: Tape) -> list[np.ndarray | None]:
+        return [normalize_backward(gradient, self.weights, tape)]

@@ -50,4 +50,7 @@ class Connected(Layer):
         return self.weights["weights"], self.weights["biases"]
 
     def forward(self, inputs: list[np.ndarray], tape: Tape | None = None) -> np.ndarray:
-        return self.part.run(inputs[0], self.weights, self.dialect)
+        return self.part.run(inputs[0], self.weights, self.dialect, tape)
+
+    def backward(self, gradient: np.ndarray, tape: Tape) -> list[np.ndarray | None]:
+        return [self.part.backward(gradient, self.weights, tape)]

@@ -31,3 +31,6 @@ class Contrastive(Layer):
 
     def forward(self, inputs: list[np.ndarray], tape: Tape | None = None) -> np.ndarray:
         return inputs[0]
+
+    def backward(self, gradient: np.ndarray, tape: Tape) -> list[np.ndarray | None]:
+        return [gradient]

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from darknetpy.config.options import Kind, Option, Use
 from darknetpy.errors import DarknetpyWarning
-from darknetpy.kernels.activations import ACTIVATIONS, activate
+from darknetpy.kernels.activations import ACTIVATIONS, activate, activation_gradient
 from darknetpy.layers.base import Shape, Tape, Window, activation_option
 from darknetpy.layers.parts.assembled import Assembled, Placed
 from darknetpy.layers.parts.same_size import SAME_SIZE_OPTIONS, check_same_size, convolution_of
@@ -104,45 +105,115 @@ class ConvLstm(Assembled):
 
     def advance(self, inputs: list[np.ndarray], state: LayerState, tape: Tape | None = None) -> np.ndarray:
         x = inputs[0]
-        step_of = _Step(self, x, state)
+        step_of = _Steps(self, x, state, tape)
         shape = (self.options.output, *x.shape[2:])
         past, cell = (state.recall(name, shape, x) for name in ("output", "cell"))
         every = np.empty((state.time_steps, *past.shape), x.dtype)
         for step in range(state.time_steps):
             every[step], past, cell = step_of(step, past, cell)
         state["output"], state["cell"] = past, cell
+        if tape is not None:
+            tape.steps = step_of
         return every.reshape(len(x), *shape)
 
+    def backward(self, gradient: np.ndarray, tape: Tape) -> list[np.ndarray | None]:
+        """Back through all time steps of the call; output and cell before them count as given.
 
-class _Step:
+        With ``bottleneck`` what goes from a step to the output before it is multiplied by ``time_normalizer``.
+        """
+        by_x = []
+        by_past: np.ndarray | float = 0.0
+        by_cell: np.ndarray | float = 0.0
+        for by_output in gradient.reshape(len(tape.steps.kept), -1, *gradient.shape[1:])[::-1]:
+            by_picture, by_past, by_cell = tape.steps.back(by_output, by_past, by_cell)
+            by_x.append(by_picture)
+            by_past = by_past * (self.options.time_normalizer if self.options.bottleneck else 1)
+        return [np.concatenate(by_x[::-1])]
+
+
+class _Kept(NamedTuple):
+    """What one time step computed: the cell before it, gates, sums before an activation, and the cell behind it."""
+
+    before: np.ndarray
+    f: np.ndarray
+    i: np.ndarray
+    g: np.ndarray
+    o: np.ndarray
+    g_sums: np.ndarray
+    mixed_sums: np.ndarray | None
+    cell: np.ndarray
+
+
+class _Steps:
     """The steps of one call; what does not depend on the steps before is computed for all of them at once."""
 
-    def __init__(self, layer: ConvLstm, x: np.ndarray, state: LayerState) -> None:
-        self.layer, self.options = layer, layer.options
+    def __init__(self, layer: ConvLstm, x: np.ndarray, state: LayerState, tape: Tape | None) -> None:
+        self.layer, self.options, self.tape = layer, layer.options, tape
         self.parts = layer.parts(x.shape[1:])
         self.pictures = state.steps_of(x)
+        self.kept: list[_Kept] = []
         self.entering: dict[str, np.ndarray] = {}
         if not self.options.bottleneck:
-            self.entering = {gate: state.steps_of(self.run(f"input_{gate}", x)) for gate in GATES}
+            names = {gate: f"input_{gate}" for gate in GATES}
+            self.entering = {
+                gate: layer.run_part_on_steps(name, x, self.parts[name], state, tape) for gate, name in names.items()
+            }
         given = self.options.state_constrain
         self.limit = CELL_LIMIT * state.time_steps if given is None else given
 
     def run(self, name: str, x: np.ndarray) -> np.ndarray:
-        return self.layer.run_part(name, x, self.parts[name])
+        return self.layer.run_part(name, x, self.parts[name], self.tape)
 
     def __call__(self, step: int, past: np.ndarray, cell: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """What the layer gives at this step, and the output and cell that the next step sees."""
         added: np.ndarray | int = 0
+        mixed_sums = None
         if self.options.bottleneck:
-            mixed = self._bent(self.run("state_f", np.concatenate([past, self.pictures[step]], axis=1)))
+            mixed_sums = self.run("state_f", np.concatenate([past, self.pictures[step]], axis=1))
+            mixed = self._bent(mixed_sums)
             sums = {gate: self.run(f"input_{gate}", mixed) for gate in GATES}
             added = self._first_half(mixed) if self.options.shortcut else 0
         else:
             sums = {gate: self.entering[gate][step] + self.run(f"state_{gate}", past) for gate in GATES}
-        f, i = (activate("logistic", sums[gate] + self._peep(gate, cell)) for gate in "fi")
-        cell = f * cell + i * self._bent(sums["g"])
-        past = activate("logistic", sums["o"] + self._peep("o", cell)) * self._bent(cell)
+        before = cell
+        f, i = (activate("logistic", sums[gate] + self._peep(gate, before)) for gate in "fi")
+        g = self._bent(sums["g"])
+        cell = f * before + i * g
+        o = activate("logistic", sums["o"] + self._peep("o", cell))
+        past = o * self._bent(cell)
+        if self.tape is not None:
+            self.kept.append(_Kept(before, f, i, g, o, sums["g"], mixed_sums, cell))
         return past + added, past, np.clip(cell, -self.limit, self.limit) if self.limit else cell
+
+    def back(
+        self, by_output: np.ndarray, by_past: np.ndarray | float, by_cell: np.ndarray | float
+    ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Back through the latest step that is left: the gradients by its picture and by output and cell before it."""
+        before, f, i, g, o, g_sums, mixed_sums, cell = self.kept.pop()
+        by_past = by_output + by_past
+        by_cell = by_cell * (np.abs(cell) <= self.limit) if self.limit else by_cell
+        by_sums = {"o": by_past * self._bent(cell) * o * (1 - o)}
+        by_cell = by_cell + self._unbent(cell, by_past * o) + self._back_peep("o", by_sums["o"])
+        by_sums["f"] = by_cell * before * f * (1 - f)
+        by_sums["i"] = by_cell * g * i * (1 - i)
+        by_sums["g"] = self._unbent(g_sums, by_cell * i)
+        by_before = by_cell * f + self._back_peep("f", by_sums["f"]) + self._back_peep("i", by_sums["i"])
+        by_seen = sum(self._back(f"input_{gate}", by_sums[gate]) for gate in GATES)
+        if mixed_sums is None:
+            return by_seen, sum(self._back(f"state_{gate}", by_sums[gate]) for gate in GATES), by_before
+        if self.options.shortcut:
+            by_seen = by_seen + self._first_half(by_output)
+        by_joined = self._back("state_f", self._unbent(mixed_sums, by_seen))
+        return by_joined[:, self.options.output :], by_joined[:, : self.options.output], by_before
+
+    def _back(self, name: str, gradient: np.ndarray) -> Any:
+        return self.layer.back_through_part(name, gradient, self.tape) if self.tape is not None else 0
+
+    def _back_peep(self, gate: str, gradient: np.ndarray) -> Any:
+        return self._back(f"peephole_{gate}", gradient) if self.options.peephole else 0
+
+    def _unbent(self, x: np.ndarray, gradient: np.ndarray) -> np.ndarray:
+        return activation_gradient(self.options.lstm_activation, x, gradient)
 
     def _bent(self, x: np.ndarray) -> np.ndarray:
         return activate(self.options.lstm_activation, x)

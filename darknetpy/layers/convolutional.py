@@ -65,13 +65,14 @@ class Convolutional(Layer):
         Option("assisted_excitation", 0.0, "feeds the truth in while training", Kind.NUMBER, use=Use.TRAIN),
         *(Option(name, False, "warps the filters (GPU only)", Kind.FLAG, use=Use.NONE) for name in _WARPS),
         Option("angle", 15.0, "degrees of rotate= (GPU only)", Kind.NUMBER, use=Use.NONE),
-        Option("grad_centr", False, "centres the gradients (GPU only)", Kind.FLAG, use=Use.NONE),
+        Option("grad_centr", False, "takes its mean off each filter's gradient, with batch normalization", Kind.FLAG,
+               use=Use.TRAIN),
         Option("reverse", 0.0, "reverses the gradient (GPU only)", Kind.NUMBER, use=Use.NONE),
         Option("coordconv", False, "adds coordinates (GPU only)", Kind.FLAG, use=Use.NONE),
         Option("dot", 0.0, "a decorrelation that no program of Darknet's computes", Kind.NUMBER, use=Use.NONE),
         Option("stream", -1, "CUDA stream", use=Use.NONE),
         Option("wait_stream", -1, "CUDA stream to wait for", use=Use.NONE),
-    )
+    )  # fmt: skip
 
     def prepare(self) -> None:
         warps = [name for name in _WARPS if self.options[name]]
@@ -208,7 +209,13 @@ class Convolutional(Layer):
         return self.weights["weights"], self.weights["biases"]
 
     def forward(self, inputs: list[np.ndarray], tape: Tape | None = None) -> np.ndarray:
-        result = self.part.run(inputs[0], self.weights, self.dialect)
+        result = self.part.run(inputs[0], self.weights, self.dialect, tape)
         if self.options.antialiasing:
             result = blur.blur(result, self.options.antialiasing, self._given_strides)
         return result
+
+    def backward(self, gradient: np.ndarray, tape: Tape) -> list[np.ndarray | None]:
+        if self.options.antialiasing:
+            sides = tape.before_activation.shape[2:]
+            gradient = blur.blur_backward(gradient, self.options.antialiasing, self._given_strides, sides)
+        return [self.part.backward(gradient, self.weights, tape)]

@@ -5,16 +5,19 @@ from __future__ import annotations
 import numpy as np
 
 from darknetpy.config.options import Kind, Option, Use
-from darknetpy.layers.base import Layer, Tape
+from darknetpy.layers.base import UNKNOWN, Layer, Tape
 
-UNKNOWN = -1234.0  # a truth that says nothing (SECRET_NUM in Darknet)
 _TYPES = ("sse", "masked", "smooth", "seg", "L1", "wgan")
 
 
 class Cost(Layer):
-    """Passes its input on; training takes its losses. Shapes: unchanged."""
+    """Passes its input on, and compares it with the truth. Shapes: unchanged.
+
+    The gradient is that of half the loss (of all of it for L1), times ``scale``, as in Darknet, which prints the loss.
+    """
 
     names = ("cost",)
+    has_loss = True
     declared_options = (
         Option("type", "sse", "how a difference counts", Kind.WORD, choices=_TYPES, use=Use.TRAIN),
         Option("scale", 1.0, "factor on the gradient", Kind.NUMBER, use=Use.TRAIN),
@@ -25,7 +28,26 @@ class Cost(Layer):
     )  # fmt: skip
 
     def forward(self, inputs: list[np.ndarray], tape: Tape | None = None) -> np.ndarray:
+        if tape is not None and tape.truth is not None:
+            tape.answer, truth = inputs[0], tape.truth.reshape(inputs[0].shape)
+            tape.loss = float(self.losses(inputs[0], truth).sum())
         return inputs[0]
+
+    def backward(self, gradient: np.ndarray, tape: Tape) -> list[np.ndarray | None]:
+        if tape.truth is None:
+            return [gradient]
+        truth = tape.truth.reshape(tape.answer.shape)
+        return [gradient + self.options.scale * self._by_answer(tape.answer, truth)]
+
+    def _by_answer(self, answer: np.ndarray, truth: np.ndarray) -> np.ndarray:
+        difference = answer - truth
+        if self.options.type == "smooth":
+            return np.clip(difference, -1, 1)
+        if self.options.type == "L1":
+            return np.sign(difference)
+        if self.options.type == "masked":
+            return np.where(truth == UNKNOWN, 0, difference)
+        return difference
 
     def losses(self, answer: np.ndarray, truth: np.ndarray) -> np.ndarray:
         """The loss of each value, in the shape and dtype of ``answer``; ``truth`` has the same shape.

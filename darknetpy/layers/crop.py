@@ -38,6 +38,22 @@ class Crop(Layer):
 
     def forward(self, inputs: list[np.ndarray], tape: Tape | None = None) -> np.ndarray:
         height, width = self.options.crop_height, self.options.crop_width
-        top, left = ((side - part) // 2 for side, part in zip(inputs[0].shape[2:], (height, width), strict=True))
-        part = inputs[0][:, :, top : top + height, left : left + width]
+        room = [side - part for side, part in zip(inputs[0].shape[2:], (height, width), strict=True)]
+        top, left, flip = room[0] // 2, room[1] // 2, False
+        if tape is not None and tape.training:
+            top, left = (int(tape.random.integers(0, free + 1)) for free in room)
+            flip = bool(self.options.flip and tape.random.integers(0, 2))
+        if tape is not None:
+            tape.shape, tape.place, tape.flip = inputs[0].shape, (top, left), flip
+        part = self._part(inputs[0], (top, left))[..., :: -1 if flip else 1]
         return part.copy() if self.options.noadjust else 2 * part - 1
+
+    def backward(self, gradient: np.ndarray, tape: Tape) -> list[np.ndarray | None]:
+        by_x = np.zeros(tape.shape, gradient.dtype)
+        self._part(by_x, tape.place)[:] = (1 if self.options.noadjust else 2) * gradient[..., :: -1 if tape.flip else 1]
+        return [by_x]
+
+    def _part(self, x: np.ndarray, place: tuple[int, int]) -> np.ndarray:
+        """A view of the part of pictures x (n, c, h, w) that begins at a row and column."""
+        top, left = place
+        return x[:, :, top : top + self.options.crop_height, left : left + self.options.crop_width]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from darknetpy.config.options import Kind, Option
-from darknetpy.kernels.activations import activate
+from darknetpy.kernels.activations import activate, activation_gradient
 from darknetpy.layers.base import (
     WINDOW_OPTIONS,
     Array,
@@ -17,7 +17,13 @@ from darknetpy.layers.base import (
     size_of,
     window_text,
 )
-from darknetpy.layers.parts.batch_normalization import batch_norm_arrays, normalize, per_channel
+from darknetpy.layers.parts.batch_normalization import (
+    batch_norm_arrays,
+    channel_sums,
+    normalize,
+    normalize_backward,
+    per_channel,
+)
 from darknetpy.layers.parts.windows import tap
 
 INITIAL_DEVIATION = 0.02
@@ -104,10 +110,31 @@ class Deconvolutional(Layer):
         spread = self._spread(x)
         result = spread[:, :, padding : spread.shape[2] - padding, padding : spread.shape[3] - padding]
         if self.options.batch_normalize:
-            result = normalize(result, self.weights, self.dialect)
+            result = normalize(result, self.weights, self.dialect, tape)
         else:
             result = result + per_channel(self.weights["biases"], x)
+        if tape is not None:
+            tape.x, tape.before_activation = x, result
         return activate(self.options.activation, result)
+
+    def backward(self, gradient: np.ndarray, tape: Tape) -> list[np.ndarray | None]:
+        x, (n, c, h, w) = tape.x, tape.x.shape
+        gradient = activation_gradient(self.options.activation, tape.before_activation, gradient)
+        if self.options.batch_normalize:
+            gradient = normalize_backward(gradient, self.weights, tape)
+        else:
+            tape.add("biases", channel_sums(gradient))
+        by_spread = np.zeros((n, *self._spread_shape(x.shape[1:])), x.dtype)
+        rows, columns = (slice(self.padding, side - self.padding) for side in by_spread.shape[2:])
+        by_spread[:, :, rows, columns] = gradient
+        weights, pixels = self.weights["weights"].astype(x.dtype, copy=False), x.reshape(n, c, h * w)
+        by_x, by_weights = np.zeros_like(pixels), np.empty_like(weights)
+        for row, column in np.ndindex(*weights.shape[2:]):
+            cells = tap(by_spread, row, column, (self.options.stride,) * 2, (h, w)).reshape(n, -1, h * w)
+            by_x += weights[:, :, row, column] @ cells
+            by_weights[:, :, row, column] = (pixels @ cells.swapaxes(1, 2)).sum(axis=0)
+        tape.add("weights", by_weights)
+        return [by_x.reshape(x.shape)]
 
     def _spread(self, x: np.ndarray) -> np.ndarray:
         """At each cell of the filters, one matrix product of all filters with all pixels, added to where they go."""

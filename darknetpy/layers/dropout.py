@@ -11,7 +11,10 @@ _PROBABILITY = Default("0.2; pjreddie 0.5", lambda earlier, dialect: dialect.dro
 
 
 class Dropout(Layer):
-    """Passes its input on; only training drops values. Shapes: unchanged.
+    """Passes its input on; only training drops values, and divides the others by the part that stays.
+
+    Shapes: unchanged. Layers behind it that name the layer before it see the dropped values, too, as in Darknet, which
+    drops where the values lie.
 
     Source: Srivastava et al. 2014; Ghiasi et al. 2018 (dropblock).
     """
@@ -37,4 +40,11 @@ class Dropout(Layer):
         return shapes[0]
 
     def forward(self, inputs: list[np.ndarray], tape: Tape | None = None) -> np.ndarray:
-        return inputs[0]
+        if tape is None or not tape.training:
+            return inputs[0]
+        part = self.options.probability
+        tape.kept = np.where(tape.random.random(inputs[0].shape) < part, 0, 1 / (1 - part)).astype(inputs[0].dtype)
+        return inputs[0] * tape.kept
+
+    def backward(self, gradient: np.ndarray, tape: Tape) -> list[np.ndarray | None]:
+        return [gradient * tape.kept if tape.training else gradient]

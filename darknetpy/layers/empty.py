@@ -14,3 +14,6 @@ class Empty(Layer):
 
     def forward(self, inputs: list[np.ndarray], tape: Tape | None = None) -> np.ndarray:
         return inputs[0]
+
+    def backward(self, gradient: np.ndarray, tape: Tape) -> list[np.ndarray | None]:
+        return [gradient]

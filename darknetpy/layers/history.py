@@ -37,4 +37,10 @@ class History(RecurrentLayer):
             every[step, :, channels:] = past[:, :-channels]
             past = every[step]
         state["output"] = past.copy()
+        if tape is not None:
+            tape.channels = channels
         return every.reshape(-1, *shape)
+
+    def backward(self, gradient: np.ndarray, tape: Tape) -> list[np.ndarray | None]:
+        """To the newest picture only: those before count as given, as in Darknet."""
+        return [gradient[:, : tape.channels].copy()]

@@ -36,3 +36,7 @@ class Implicit(Layer):
         x = inputs[0]
         values = self.weights["weights"].astype(x.dtype, copy=False)[..., np.newaxis]
         return np.repeat(values[np.newaxis], len(x), axis=0)
+
+    def backward(self, gradient: np.ndarray, tape: Tape) -> list[np.ndarray | None]:
+        tape.add("weights", gradient.sum(axis=0)[..., 0])
+        return [None]

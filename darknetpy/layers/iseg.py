@@ -32,4 +32,12 @@ class Iseg(Layer):
     def forward(self, inputs: list[np.ndarray], tape: Tape | None = None) -> np.ndarray:
         result = inputs[0].copy()
         result[:, : self.options.classes] = logistic(result[:, : self.options.classes])
+        if tape is not None:
+            tape.output = result
         return result
+
+    def backward(self, gradient: np.ndarray, tape: Tape) -> list[np.ndarray | None]:
+        by_x = gradient.copy()
+        p = tape.output[:, : self.options.classes]
+        by_x[:, : self.options.classes] *= p * (1 - p)
+        return [by_x]

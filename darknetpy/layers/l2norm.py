@@ -18,4 +18,12 @@ class L2Norm(Layer):
     def forward(self, inputs: list[np.ndarray], tape: Tape | None = None) -> np.ndarray:
         x = inputs[0]
         lengths = np.sqrt((x * x).sum(axis=1, keepdims=True))
-        return x / np.where(lengths == 0, 1, lengths)
+        lengths = np.where(lengths == 0, 1, lengths)
+        if tape is not None:
+            tape.output, tape.lengths = x / lengths, lengths
+        return x / lengths
+
+    def backward(self, gradient: np.ndarray, tape: Tape) -> list[np.ndarray | None]:
+        """Exact; Darknet passes the gradient on as it is."""
+        along = (gradient * tape.output).sum(axis=1, keepdims=True)
+        return [(gradient - tape.output * along) / tape.lengths]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from darknetpy.config.options import Option
-from darknetpy.kernels.activations import activate
+from darknetpy.kernels.activations import activate, activation_gradient
 from darknetpy.layers.base import (
     WINDOW_OPTIONS,
     Array,
@@ -17,7 +17,7 @@ from darknetpy.layers.base import (
     size_of,
     window_text,
 )
-from darknetpy.layers.parts.windows import pad, padded_size, steps, tap
+from darknetpy.layers.parts.windows import pad, padded_size, steps, tap, unpad
 
 _IN_SHORT = (*WINDOW_OPTIONS, "filters", "pad", "activation")
 """Options that `Local.short` writes in its own way."""
@@ -91,7 +91,31 @@ class Local(Layer):
         weights = self.weights["weights"].astype(x.dtype, copy=False).reshape(height * width, filters, -1)
         sums = weights @ self._patches(x, (height, width))
         result = sums.transpose(2, 1, 0).reshape(len(x), filters, height, width)
-        return activate(self.options.activation, result + self.weights["biases"].astype(x.dtype, copy=False))
+        result = result + self.weights["biases"].astype(x.dtype, copy=False)
+        if tape is not None:
+            tape.x, tape.before_activation = x, result
+        return activate(self.options.activation, result)
+
+    def backward(self, gradient: np.ndarray, tape: Tape) -> list[np.ndarray | None]:
+        x, (n, filters, height, width) = tape.x, gradient.shape
+        gradient = activation_gradient(self.options.activation, tape.before_activation, gradient)
+        tape.add("biases", gradient.sum(axis=0))
+        by_sums = gradient.reshape(n, filters, height * width).transpose(2, 1, 0)
+        weights = self.weights["weights"].astype(x.dtype, copy=False)
+        by_weights = by_sums @ self._patches(x, (height, width)).swapaxes(1, 2)
+        tape.add("weights", by_weights.reshape(weights.shape))
+        by_patches = weights.reshape(height * width, filters, -1).swapaxes(1, 2) @ by_sums
+        return [self._patches_backward(by_patches, x, (height, width))]
+
+    def _patches_backward(self, by_patches: np.ndarray, x: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
+        """The gradient by x, from that by what each place sees of it."""
+        size, strides, border = self.options.size, (self.options.stride,) * 2, self.options.pad
+        cells = by_patches.reshape(*shape, x.shape[1], size, size, len(x))
+        by_padded = np.zeros((*x.shape[:2], *(side + 2 * border for side in x.shape[2:])), x.dtype)
+        for row, column in np.ndindex(size, size):
+            met = tap(by_padded, row, column, strides, shape)
+            met += cells[..., row, column, :].transpose(3, 2, 0, 1)
+        return unpad(by_padded, border, x.shape[2:])
 
     def _patches(self, x: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
         """What each place sees of x (n, c, h, w): (places, c * size * size, n)."""

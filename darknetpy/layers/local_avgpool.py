@@ -6,7 +6,7 @@ import numpy as np
 
 from darknetpy.config.options import Default, Option
 from darknetpy.layers.base import WINDOW_OPTIONS, Layer, Shape, Tape, Window, size_of, window_text
-from darknetpy.layers.parts.windows import padded_size, pooled_shape, surround, tap
+from darknetpy.layers.parts.windows import padded_size, pooled_shape, surround, tap, unpad
 
 _STRIDE = Default("stride", lambda earlier, dialect: earlier.stride)
 
@@ -62,8 +62,24 @@ class LocalAvgPool(Layer):
 
     def forward(self, inputs: list[np.ndarray], tape: Tape | None = None) -> np.ndarray:
         x = inputs[0]
-        inside = np.ones((1, 1, *x.shape[2:]), x.dtype)
-        return self._sums(x) / self._sums(inside)
+        if tape is not None:
+            tape.shape = x.shape
+        return self._sums(x) / self._counts(x)
+
+    def backward(self, gradient: np.ndarray, tape: Tape) -> list[np.ndarray | None]:
+        """Each pixel of a window gets an equal part; as forwards, those outside the picture do not count."""
+        size, before = self.options.size, self.options.padding // 2
+        by_x = np.zeros(tape.shape, gradient.dtype)
+        share, sides = gradient / self._counts(by_x), gradient.shape[2:]
+        by_padded = surround(by_x, size, before, self.strides, sides, 0).copy()
+        for row, column in np.ndindex(size, size):
+            met = tap(by_padded, row, column, self.strides, sides)
+            met += share
+        return [unpad(by_padded, before, tape.shape[2:])]
+
+    def _counts(self, x: np.ndarray) -> np.ndarray:
+        """How many cells of each window lie inside the picture."""
+        return self._sums(np.ones((1, 1, *x.shape[2:]), x.dtype))
 
     def _sums(self, x: np.ndarray) -> np.ndarray:
         size, padding = self.options.size, self.options.padding

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 
 from darknetpy.config.options import Kind, Option
@@ -10,6 +12,19 @@ from darknetpy.layers.base import Shape, Tape
 from darknetpy.layers.parts.assembled import Assembled, Placed
 from darknetpy.layers.parts.fully_connected import FullyConnected
 from darknetpy.layers.state import LayerState
+
+GATES = "figo"
+
+
+class _Step(NamedTuple):
+    """What one time step computed: the cell before it, the gates, and the cell behind it."""
+
+    before: np.ndarray
+    f: np.ndarray
+    i: np.ndarray
+    g: np.ndarray
+    o: np.ndarray
+    cell: np.ndarray
 
 
 class Lstm(Assembled):
@@ -51,16 +66,45 @@ class Lstm(Assembled):
         parts = self.parts(x.shape[1:])
 
         def run(name: str, values: np.ndarray) -> np.ndarray:
-            return self.run_part(name, values, parts[name])
+            return self.run_part(name, values, parts[name], tape)
 
-        entering = {gate: state.steps_of(run(f"input_{gate}", x)) for gate in "figo"}
+        names = {gate: f"input_{gate}" for gate in GATES}
+        entering = {gate: self.run_part_on_steps(n, x, parts[n], state, tape) for gate, n in names.items()}
         past, cell = (state.recall(name, parts["state_f"].input_shape, x) for name in ("output", "cell"))
         every = np.empty_like(entering["f"])
+        steps = []
         for step in range(state.time_steps):
-            sums = {gate: entering[gate][step] + run(f"state_{gate}", past) for gate in "figo"}
+            sums = {gate: entering[gate][step] + run(f"state_{gate}", past) for gate in GATES}
             f, i, o = (activate("logistic", sums[gate]) for gate in "fio")
-            cell = f * cell + i * np.tanh(sums["g"])
+            g, before = np.tanh(sums["g"]), cell
+            cell = f * before + i * g
             past = o * np.tanh(cell)
             every[step] = past
+            steps.append(_Step(before, f, i, g, o, cell))
         state["output"], state["cell"] = past, cell
+        if tape is not None:
+            tape.steps = steps
         return every.reshape(len(x), *past.shape[1:])
+
+    def backward(self, gradient: np.ndarray, tape: Tape) -> list[np.ndarray | None]:
+        """Back through all time steps of the call; output and cell before them count as given."""
+        by_input = []
+        by_past: np.ndarray | float = 0.0
+        by_cell: np.ndarray | float = 0.0
+        by_outputs = gradient.reshape(len(tape.steps), -1, *gradient.shape[1:])
+        for by_output, (before, f, i, g, o, cell) in zip(by_outputs[::-1], tape.steps[::-1], strict=True):
+            bent, by_past = np.tanh(cell), by_output + by_past
+            by_cell = by_cell + by_past * o * (1 - bent * bent)
+            by_sums = {
+                "f": by_cell * before * f * (1 - f),
+                "i": by_cell * g * i * (1 - i),
+                "g": by_cell * i * (1 - g * g),
+                "o": by_past * bent * o * (1 - o),
+            }
+            by_cell = by_cell * f
+            by_past, by_rows = (
+                sum(self.back_through_part(f"{kind}_{gate}", by_sums[gate], tape) for gate in GATES)
+                for kind in ("state", "input")
+            )
+            by_input.append(by_rows)
+        return [np.concatenate(by_input[::-1])]

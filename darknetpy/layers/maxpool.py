@@ -7,7 +7,7 @@ import numpy as np
 from darknetpy.config.options import Default, Kind, Option, Use
 from darknetpy.layers.base import ONE_CELL, WINDOW_OPTIONS, Layer, Shape, Tape, Window, size_of, window_text
 from darknetpy.layers.parts import blur
-from darknetpy.layers.parts.windows import padded_size, pooled_shape, surround, tap
+from darknetpy.layers.parts.windows import padded_size, pooled_shape, surround, tap, unpad
 
 _STRIDE = Default("stride", lambda earlier, dialect: earlier.stride)
 
@@ -100,6 +100,8 @@ class MaxPool(Layer):
 
     def forward(self, inputs: list[np.ndarray], tape: Tape | None = None) -> np.ndarray:
         x = inputs[0]
+        if tape is not None:
+            tape.x = x
         if self.options.maxpool_depth:
             return self._largest_channel(x)
         _, height, width = self._pooled_shape(x.shape[1:])
@@ -111,6 +113,39 @@ class MaxPool(Layer):
         if self.options.antialiasing:
             result = blur.blur(result, self.options.antialiasing, self._given_strides)
         return result
+
+    def backward(self, gradient: np.ndarray, tape: Tape) -> list[np.ndarray | None]:
+        """Each gradient goes to the first of the largest values of its window, in the order row, column."""
+        x = tape.x
+        if self.options.maxpool_depth:
+            return [self._back_to_channels(gradient, x)]
+        _, height, width = self._pooled_shape(x.shape[1:])
+        if self.options.antialiasing:
+            gradient = blur.blur_backward(gradient, self.options.antialiasing, self._given_strides, (height, width))
+        size, padding, outside = self.options.size, self.options.padding, float(np.finfo(np.float32).min)
+        padded = surround(x, size, padding // 2, self.strides, (height, width), outside)
+        largest = np.full(gradient.shape, outside, x.dtype)
+        for row, column in np.ndindex(size, size):
+            np.maximum(largest, tap(padded, row, column, self.strides, (height, width)), out=largest)
+        by_padded, left = np.zeros_like(padded), gradient.copy()
+        for row, column in np.ndindex(size, size):
+            place = row, column, self.strides, (height, width)
+            given = np.where(tap(padded, *place) == largest, left, 0)
+            met = tap(by_padded, *place)
+            met += given
+            left -= given
+        return [unpad(by_padded, padding // 2, x.shape[2:])]
+
+    def _back_to_channels(self, gradient: np.ndarray, x: np.ndarray) -> np.ndarray:
+        kept, largest, left = self.options.out_channels, self._largest_channel(x), gradient.copy()
+        by_x = np.empty_like(x)
+        for first in range(0, x.shape[1], kept):
+            part = x[:, first : first + kept]
+            width = part.shape[1]
+            given = np.where(part == largest[:, :width], left[:, :width], 0)
+            by_x[:, first : first + kept] = given
+            left[:, :width] -= given
+        return by_x
 
     def _largest_channel(self, x: np.ndarray) -> np.ndarray:
         kept = self.options.out_channels

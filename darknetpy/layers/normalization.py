@@ -39,8 +39,16 @@ class Normalization(Layer):
     def forward(self, inputs: list[np.ndarray], tape: Tape | None = None) -> np.ndarray:
         x = inputs[0]
         norms = self.options.kappa + self.options.alpha * self._sums(x * x)
+        if tape is not None:
+            tape.x, tape.norms = x, norms
         with np.errstate(invalid="ignore", divide="ignore"):
             return x * norms**-self.options.beta
+
+    def backward(self, gradient: np.ndarray, tape: Tape) -> list[np.ndarray | None]:
+        """Exact; Darknet takes the norms for constants."""
+        alpha, beta, x, norms = self.options.alpha, self.options.beta, tape.x, tape.norms
+        by_norms = -beta * gradient * x * norms ** (-beta - 1)
+        return [gradient * norms**-beta + 2 * alpha * x * self._sums_backward(by_norms)]
 
     def _sums(self, squares: np.ndarray) -> np.ndarray:
         """The sum of the squares (n, c, h, w) around each channel, without the one that is forgotten."""
@@ -50,3 +58,15 @@ class Normalization(Layer):
         for first in range(size):
             sums += padded[:, first : first + c]
         return sums - squares[:, size // 2 : size // 2 + 1] if size // 2 < c else sums
+
+    def _sums_backward(self, gradient: np.ndarray) -> np.ndarray:
+        """The gradient by the squares, from that by their sums: each goes back to all channels that were summed."""
+        size, c = self.options.size, gradient.shape[1]
+        before = (size - 1) // 2
+        by_padded = np.zeros((len(gradient), c + size - 1, *gradient.shape[2:]), gradient.dtype)
+        for first in range(size):
+            by_padded[:, first : first + c] += gradient
+        by_squares = by_padded[:, before : before + c]
+        if size // 2 < c:
+            by_squares[:, size // 2] -= gradient.sum(axis=1)
+        return by_squares

@@ -80,6 +80,8 @@ class Reorg(Layer):
 
     def forward(self, inputs: list[np.ndarray], tape: Tape | None = None) -> np.ndarray:
         x = inputs[0]
+        if tape is not None:
+            tape.shape = x.shape
         flat = x.reshape(len(x), -1)
         if self.options.extra:
             return np.pad(flat, ((0, 0), (0, self.options.extra)))
@@ -92,6 +94,15 @@ class Reorg(Layer):
         else:
             result = flat[:, historic_order(x.shape[1:], self.options.stride)]
         return result.reshape(len(x), *self.output_shape([x.shape[1:]]))
+
+    def backward(self, gradient: np.ndarray, tape: Tape) -> list[np.ndarray | None]:
+        """The values back in their places; one that was used twice gets both gradients."""
+        n, length = tape.shape[0], size_of(tape.shape[1:])
+        places = np.arange(length, dtype=np.float64).reshape(1, *tape.shape[1:])
+        taken = self.forward([places + 1]).reshape(-1).astype(np.int64) - 1  # -1 where nothing was taken
+        by_x = np.zeros((n, length), gradient.dtype)
+        np.add.at(by_x.T, taken[taken >= 0], gradient.reshape(n, -1).T[taken >= 0])
+        return [by_x.reshape(tape.shape)]
 
 
 def historic_order(shape: Shape, stride: int) -> np.ndarray:

@@ -44,9 +44,20 @@ class Reorg3d(Layer):
 
     def forward(self, inputs: list[np.ndarray], tape: Tape | None = None) -> np.ndarray:
         x, stride = inputs[0], self.options.stride
+        if tape is not None:
+            tape.shape = x.shape
         n, c, h, w = x.shape
         if self.options.reverse:
             squares = x.reshape(n, stride, stride, c // stride**2, h, w).transpose(0, 3, 4, 1, 5, 2)
         else:
             squares = x.reshape(n, c, h // stride, stride, w // stride, stride).transpose(0, 3, 5, 1, 2, 4)
         return squares.reshape(n, *self.output_shape([x.shape[1:]]))
+
+    def backward(self, gradient: np.ndarray, tape: Tape) -> list[np.ndarray | None]:
+        n, c, h, w = tape.shape
+        stride = self.options.stride
+        if self.options.reverse:
+            squares = gradient.reshape(n, c // stride**2, h, stride, w, stride).transpose(0, 3, 5, 1, 2, 4)
+        else:
+            squares = gradient.reshape(n, stride, stride, c, h // stride, w // stride).transpose(0, 3, 4, 1, 5, 2)
+        return [squares.reshape(tape.shape)]

@@ -58,10 +58,26 @@ class Route(Layer):
         return all(len(shape) == len(shapes[0]) and shape[1:] == shapes[0][1:] for shape in shapes)
 
     def forward(self, inputs: list[np.ndarray], tape: Tape | None = None) -> np.ndarray:
+        if tape is not None:
+            tape.shapes = [x.shape for x in inputs]
         parts = [self._part(x) for x in inputs]
         if not self._same_sides([x.shape[1:] for x in inputs]):
             parts = [part.reshape(len(part), -1) for part in parts]
         return parts[0].copy() if len(parts) == 1 else np.concatenate(parts, axis=1)
+
+    def backward(self, gradient: np.ndarray, tape: Tape) -> list[np.ndarray | None]:
+        """Each input gets its part back; what was left out of it gets 0."""
+        by_inputs: list[np.ndarray | None] = []
+        first = 0
+        same_sides = self._same_sides([shape[1:] for shape in tape.shapes])
+        for shape in tape.shapes:
+            by_input = np.zeros(shape, gradient.dtype)
+            part = self._part(by_input)
+            length = part.shape[1] if same_sides else size_of(part.shape[1:])
+            part[:] = gradient[:, first : first + length].reshape(part.shape)
+            by_inputs.append(by_input)
+            first += length
+        return by_inputs
 
     def _part(self, x: np.ndarray) -> np.ndarray:
         width = x.shape[1] // self.options.groups

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from darknetpy.config.options import REQUIRED, Option
-from darknetpy.kernels.activations import activate
+from darknetpy.kernels.activations import activate, activation_gradient
 from darknetpy.layers.base import Layer, Shape, Tape, activation_option, shape_text
 
 
@@ -36,4 +36,11 @@ class Sam(Layer):
 
     def forward(self, inputs: list[np.ndarray], tape: Tape | None = None) -> np.ndarray:
         factors, values = inputs
-        return activate(self.options.activation, factors * values)
+        product = factors * values
+        if tape is not None:
+            tape.factors, tape.values, tape.before_activation = factors, values, product
+        return activate(self.options.activation, product)
+
+    def backward(self, gradient: np.ndarray, tape: Tape) -> list[np.ndarray | None]:
+        gradient = activation_gradient(self.options.activation, tape.before_activation, gradient)
+        return [gradient * tape.values, gradient * tape.factors]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from darknetpy.config.options import REQUIRED, Kind, Option
-from darknetpy.kernels.activations import activate
+from darknetpy.kernels.activations import activate, activation_gradient
 from darknetpy.layers.base import Layer, Shape, Tape, activation_option, shape_text
 
 
@@ -41,4 +41,13 @@ class ScaleChannels(Layer):
 
     def forward(self, inputs: list[np.ndarray], tape: Tape | None = None) -> np.ndarray:
         factors, values = inputs
-        return activate(self.options.activation, factors * values)
+        product = factors * values
+        if tape is not None:
+            tape.factors, tape.values, tape.before_activation = factors, values, product
+        return activate(self.options.activation, product)
+
+    def backward(self, gradient: np.ndarray, tape: Tape) -> list[np.ndarray | None]:
+        """A factor gets the sum over all values that it was multiplied with."""
+        gradient = activation_gradient(self.options.activation, tape.before_activation, gradient)
+        spread = tuple(axis for axis in range(1, 4) if tape.factors.shape[axis] < gradient.shape[axis])
+        return [(gradient * tape.values).sum(axis=spread, keepdims=True), gradient * tape.factors]

@@ -8,9 +8,9 @@ import numpy as np
 
 from darknetpy.config.options import REQUIRED, Kind, Option
 from darknetpy.errors import DarknetpyWarning
-from darknetpy.kernels.activations import activate
+from darknetpy.kernels.activations import activate, activation_gradient
 from darknetpy.layers.base import Array, Layer, Shape, Tape, activation_option, shape_text, size_of
-from darknetpy.layers.parts.batch_normalization import per_channel
+from darknetpy.layers.parts.batch_normalization import channel_sums, per_channel
 
 NORMALIZING_EPSILON = 1e-4
 _TYPES = ("none", "per_feature", "per_layer", "per_channel")
@@ -93,7 +93,59 @@ class Shortcut(Layer):
 
     def forward(self, inputs: list[np.ndarray], tape: Tape | None = None) -> np.ndarray:
         result = self._weighted_sum(inputs) if self.weighted else self._sum(inputs)
+        if tape is not None:
+            tape.inputs, tape.before_activation = inputs, result
         return activate(self.options.activation, result)
+
+    def backward(self, gradient: np.ndarray, tape: Tape) -> list[np.ndarray | None]:
+        gradient = activation_gradient(self.options.activation, tape.before_activation, gradient)
+        if self.weighted:
+            return self._weighted_backward(gradient, tape)
+        alpha, beta = self.options.alpha, self.options.beta
+        by_inputs: list[np.ndarray | None] = [gradient.copy()]
+        by_first = by_inputs[0]
+        for x in tape.inputs[1:]:
+            here, there = _meeting(gradient.shape[1:], x.shape[1:])
+            by_x = np.zeros_like(x)
+            by_x[there] = beta * gradient[here]
+            by_inputs.append(by_x)
+            if by_first is not None and alpha != 1:
+                by_first[here] *= alpha
+        return by_inputs
+
+    def _weighted_backward(self, gradient: np.ndarray, tape: Tape) -> list[np.ndarray | None]:
+        factors = self._channel_factors(tape.inputs)
+        by_inputs: list[np.ndarray | None] = []
+        along = np.zeros(factors.shape, gradient.dtype)
+        for number, (x, factor) in enumerate(zip(tape.inputs, factors, strict=True)):
+            here, there = _meeting(gradient.shape[1:], x.shape[1:])
+            by_x = np.zeros_like(x)
+            by_x[there] = per_channel(factor[here[1]], gradient) * gradient[here]
+            by_inputs.append(by_x)
+            along[number, here[1]] = channel_sums(gradient[here] * x[there])
+        tape.add("weights", self._by_weights(along).astype(gradient.dtype))
+        return by_inputs
+
+    def _by_weights(self, along: np.ndarray) -> np.ndarray:
+        """The gradient by the weights, from that by the normalized ones for each channel (inputs, c)."""
+        weights = self.weights["weights"].astype(np.float64)
+        by_factors = along.astype(np.float64) if weights.ndim == 2 else along.sum(axis=1, dtype=np.float64)
+        if self.options.weights_normalization == "none":
+            return by_factors
+        factors = self._factors()
+        shared = (by_factors * factors).sum(axis=0)
+        if self.options.weights_normalization == "softmax":
+            return self._by_softmax(weights, factors, by_factors, shared)
+        total = NORMALIZING_EPSILON + np.maximum(weights, 0).sum(axis=0)
+        return np.where(weights > 0, (by_factors - shared) / total, 0)
+
+    @staticmethod
+    def _by_softmax(weights: np.ndarray, factors: np.ndarray, by_factors: np.ndarray, shared: np.ndarray) -> np.ndarray:
+        """As through a softmax; the largest weight, which is taken off all, also makes the epsilon count less."""
+        largest = weights == weights.max(axis=0)
+        total = NORMALIZING_EPSILON + np.exp(weights - weights.max(axis=0)).sum(axis=0)
+        share = largest / largest.sum(axis=0)
+        return factors * (by_factors - shared) - share * shared * (NORMALIZING_EPSILON / total)
 
     def _sum(self, inputs: list[np.ndarray]) -> np.ndarray:
         alpha, beta = self.options.alpha, self.options.beta
@@ -105,13 +157,17 @@ class Shortcut(Layer):
 
     def _weighted_sum(self, inputs: list[np.ndarray]) -> np.ndarray:
         first = inputs[0]
-        factors = self._factors().astype(first.dtype, copy=False).reshape(len(inputs), -1)
-        factors = np.broadcast_to(factors, (len(inputs), first.shape[1]))
+        factors = self._channel_factors(inputs)
         result = first * per_channel(factors[0], first)
         for x, factor in zip(inputs[1:], factors[1:], strict=True):
             here, there = _meeting(first.shape[1:], x.shape[1:])
             result[here] += per_channel(factor[here[1]], first) * x[there]
         return result
+
+    def _channel_factors(self, inputs: list[np.ndarray]) -> np.ndarray:
+        """The normalized weights (inputs, c), one for each channel of the first input, in its dtype."""
+        factors = self._factors().astype(inputs[0].dtype, copy=False).reshape(len(inputs), -1)
+        return np.broadcast_to(factors, (len(inputs), inputs[0].shape[1]))
 
     def _factors(self) -> np.ndarray:
         """The normalized weights, float64, in the shape of the weights."""

@@ -7,8 +7,8 @@ import numpy as np
 from darknetpy.config.named_files import find_named_file
 from darknetpy.config.options import Kind, Option, Use
 from darknetpy.config.tree import read_tree
-from darknetpy.layers.base import ONE_CELL, Layer, Shape, Tape, Window, shape_text, size_of
-from darknetpy.layers.parts.softmax import softmax
+from darknetpy.layers.base import ONE_CELL, UNKNOWN, Layer, Shape, Tape, Window, shape_text, size_of
+from darknetpy.layers.parts.softmax import safe_log, softmax
 
 
 class Softmax(Layer):
@@ -16,9 +16,12 @@ class Softmax(Layer):
 
     Shapes: any -> (length,); with ``spatial`` (c, h, w) -> (c, h, w), across the channels of each pixel. Groups are
     equal runs of neighbouring values (of channels, with ``spatial``), or with ``tree`` the siblings of the tree.
+
+    The loss of a group with probabilities p and truths t is the sum of -t log p. Truths of -1234 say nothing.
     """
 
     names = ("softmax", "soft")
+    has_loss = True
     declared_options = (
         Option("groups", 1, "parts that are normalized by themselves", minimum=1),
         Option("temperature", 1.0, "above 1 evens the probabilities out", Kind.NUMBER, minimum=0, open_bounds=True),
@@ -62,7 +65,30 @@ class Softmax(Layer):
         result = np.empty_like(values)
         for group in self._groups(values.shape[1]):
             result[:, group] = softmax(values[:, group], axis=1)
+        if tape is not None:
+            tape.shape, tape.probabilities = inputs[0].shape, result
+            if tape.truth is not None:
+                tape.loss = float(-(self._truths(tape) * safe_log(result)).sum())
         return result.reshape(len(result), *shape) if self.options.spatial else result[..., 0]
+
+    def backward(self, gradient: np.ndarray, tape: Tape) -> list[np.ndarray | None]:
+        """Through the softmax; with a truth also p times the sum of t, less t, by which groups without one count 0."""
+        p = tape.probabilities
+        gradient = gradient.reshape(p.shape)
+        by_values = np.empty_like(p)
+        for group in self._groups(p.shape[1]):
+            along = (gradient[:, group] * p[:, group]).sum(axis=1, keepdims=True)
+            by_values[:, group] = p[:, group] * (gradient[:, group] - along)
+            if tape.truth is not None:
+                truth = self._truths(tape)[:, group]
+                by_values[:, group] += p[:, group] * truth.sum(axis=1, keepdims=True) - truth
+        return [(by_values / self.options.temperature).reshape(tape.shape)]
+
+    @staticmethod
+    def _truths(tape: Tape) -> np.ndarray:
+        """The truths in the shape of the probabilities (n, length, pixels)."""
+        truths: np.ndarray = tape.truth.reshape(tape.probabilities.shape)
+        return np.where(truths == UNKNOWN, 0, truths)
 
     def _groups(self, length: int) -> tuple[slice, ...]:
         if self.tree is not None:

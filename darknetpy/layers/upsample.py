@@ -46,9 +46,23 @@ class Upsample(Layer):
 
     def forward(self, inputs: list[np.ndarray], tape: Tape | None = None) -> np.ndarray:
         x, stride = inputs[0], self.options.stride
+        if tape is not None:
+            tape.shape = x.shape
         if stride > 0:
             return np.repeat(np.repeat(self.options.scale * x, stride, axis=2), stride, axis=3)
         result = np.zeros((len(x), *self.output_shape([x.shape[1:]])), x.dtype)
         for row, column in np.ndindex(-stride, -stride):
             result += self.options.scale * tap(x, row, column, (-stride, -stride), result.shape[2:])
         return result
+
+    def backward(self, gradient: np.ndarray, tape: Tape) -> list[np.ndarray | None]:
+        """As many pixels as a pixel became are summed; the other way round each gets a copy."""
+        stride, scale = self.options.stride, self.options.scale
+        if stride > 0:
+            n, c, h, w = gradient.shape
+            squares = gradient.reshape(n, c, h // stride, stride, w // stride, stride)
+            return [scale * squares.sum(axis=(3, 5))]
+        by_x = np.zeros(tape.shape, gradient.dtype)
+        for row, column in np.ndindex(-stride, -stride):
+            tap(by_x, row, column, (-stride, -stride), gradient.shape[2:])[:] = scale * gradient
+        return [by_x]

@@ -1,6 +1,6 @@
 """Every row CFG-... of the catalogue of bad inputs.
 
-Rows about recurrent layers (139) and about training (145 to 147) come with those.
+Rows about a whole network that is to be trained (145 to 147) are in test_training.py.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from darknetpy.config.sections import MAXIMUM_LAYERS, parse_cfg, read_cfg
 from darknetpy.config.text import MAXIMUM_BYTES
 from darknetpy.errors import MAXIMUM_KEPT, ConfigError, Findings
 from darknetpy.graph import build_graph
-from tests.bad_inputs import rows_heads, rows_layers, rows_more_layers, rows_net, rows_text
+from tests.bad_inputs import rows_heads, rows_layers, rows_more_layers, rows_net, rows_text, test_training
 from tests.bad_inputs.rows import (
     BASE,
     Row,
@@ -82,13 +82,13 @@ def test_accepted_in_silence(row: Row) -> None:
 
 
 FILES = {3, 4, 5, 15, 104, 105, 132, 133, 134, 135}
-LATER = {145, 146, 147}  # they look at a whole network that is to be trained
+IN_TRAINING = {int(row.name[4:7]) for row in test_training.ROWS if row.name.startswith("CFG-")}
 
 
-def test_every_row_of_the_catalogue_is_here_or_left_for_later() -> None:
+def test_every_row_of_the_catalogue_is_tested() -> None:
     here = {int(row.name[4:7]) for row in ROWS if row.name.startswith("CFG-")} | FILES
-    assert here | LATER == set(range(1, 153))
-    assert not here & LATER
+    assert here | IN_TRAINING == set(range(1, 153))
+    assert not here & IN_TRAINING
 
 
 def refusal(path: str | bytes | Path) -> ConfigError:

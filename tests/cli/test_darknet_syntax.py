@@ -60,6 +60,11 @@ def words(line: str) -> list[str]:
         ("classifier predict top.data a b a.png", "classify a b a.png --names small.names --top 2"),
         ("classifier predict top.data a b a.png -t 3", "classify a b a.png --names small.names --top 3"),
         ("classify a.cfg a.weights a.png -t 3", "classify a.cfg a.weights a.png --top 3"),
+        ("classifier valid small.data a b", "validate a b small.data"),
+        ("classifier valid10 small.data a b -dont_show --worst 3", "validate a b small.data --crops 10 --worst 3"),
+        ("classifier validmulti small.data a b", "validate a b small.data --crops multi"),
+        ("classifier validfull small.data a b", "validate a b small.data --crops full"),
+        ("classifier validcrop small.data a b", "validate a b small.data --preprocess stretch"),
         ("rnn generate a.cfg a.weights -len 50 -srand 7 -temp .5", "generate a.cfg a.weights --length 50 "
                                                                     "--random-seed 7 --temperature .5"),
         ("rnn generate a.cfg a.weights -seed -x", "generate a.cfg a.weights --seed=-x"),
@@ -158,7 +163,8 @@ def test_what_is_done_anyway_needs_no_remark(here: Path, option: str) -> None:
         ("detector train small.data a b -clear", "training comes in a later version, as darknetpy train."),
         ("detector calc_anchors small.data", "anchors come in a later version"),  # CLI-026
         ("detector demo small.data a b c.mp4", "there is no video"),
-        ("classifier valid small.data a b", "validation comes in a later version"),
+        ("classifier valid small.data a", "missing: WEIGHTS."),
+        ("classifier valid small.data a b c.png", "one argument too many: c.png."),
         ("rnn train a.cfg", "training comes in a later version"),
     ],
 )

@@ -58,7 +58,7 @@ def test_without_arguments_the_help_goes_to_standard_error(capsys: pytest.Captur
     ("words", "message"),
     [
         (["clasify"], "speed, verify. Did you mean classify?"),
-        (["xyz"], "unknown command xyz, expected one of classify, detect, summary, check, generate, speed, verify."),
+        (["xyz"], f"unknown command xyz, expected one of classify, detect, {', '.join(list(COMMANDS)[2:])}."),
         (["a\n\x1b[2Jb"], r"unknown command a\n\x1b[2Jb, expected"),
         (["-v"], "no command."),
         (["--top", "3", "classify"], "unknown option --top."),

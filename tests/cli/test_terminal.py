@@ -103,6 +103,7 @@ def test_a_bar_is_of_use_only_beside_answers_that_go_elsewhere(monkeypatch: pyte
         assert not terminal.shows_progress()
     monkeypatch.setattr(sys, "stdout", Terminal())
     assert not terminal.shows_progress()
+    assert terminal.shows_progress(answers_later=True)
     monkeypatch.setattr(sys, "stdout", None)
     assert terminal.shows_progress()
     monkeypatch.setattr(sys, "stderr", io.StringIO())

@@ -8,9 +8,11 @@ from typing import NamedTuple
 
 import numpy as np
 
-from darknetpy.layers.base import Array, RecurrentLayer, Shape
+from darknetpy.layers.base import Array, RecurrentLayer, Shape, Tape
 from darknetpy.layers.parts.convolution import Convolution
 from darknetpy.layers.parts.fully_connected import FullyConnected
+from darknetpy.layers.state import LayerState
+from darknetpy.layers.tape import PartTape
 
 
 class Placed(NamedTuple):
@@ -44,9 +46,31 @@ class Assembled(RecurrentLayer):
         outputs = sum(int(np.prod(placed.part.output_shape(placed.input_shape))) for placed in parts)
         return outputs + max(placed.part.temporary(placed.input_shape) for placed in parts)
 
-    def run_part(self, name: str, x: np.ndarray, placed: Placed) -> np.ndarray:
-        """The output of a part, with the arrays that have its name."""
-        return placed.part.run(x, _OwnArrays(self.weights, name), self.dialect)
+    def run_part(self, name: str, x: np.ndarray, placed: Placed, tape: Tape | None = None) -> np.ndarray:
+        """The output of a part, with the arrays that have its name. A tape remembers each run."""
+        own = None
+        if tape is not None:
+            own = PartTape(tape, name)
+            tape.runs = getattr(tape, "runs", {})
+            tape.runs.setdefault(name, []).append((placed.part, own))
+        return placed.part.run(x, _OwnArrays(self.weights, name), self.dialect, own)
+
+    def run_part_on_steps(
+        self, name: str, x: np.ndarray, placed: Placed, state: LayerState, tape: Tape | None
+    ) -> np.ndarray:
+        """The outputs of a part for rows x of all time steps, (time_steps, b, *shape).
+
+        With a tape each step is a run of its own: batch normalization takes the statistics of one step.
+        """
+        if tape is None:
+            return state.steps_of(self.run_part(name, x, placed))
+        return np.stack([self.run_part(name, rows, placed, tape) for rows in state.steps_of(x)])
+
+    def back_through_part(self, name: str, gradient: np.ndarray, tape: Tape) -> np.ndarray:
+        """The gradient by what a part saw in its latest run that nobody has gone back through yet."""
+        part, own = tape.runs[name].pop()
+        by_input: np.ndarray = part.backward(gradient, _OwnArrays(self.weights, name), own)
+        return by_input
 
 
 class _OwnArrays(dict[str, np.ndarray]):

@@ -9,7 +9,7 @@ import numpy as np
 
 from darknetpy.config.options import Option
 from darknetpy.layers.base import Shape, Window
-from darknetpy.layers.parts.windows import pad, steps, tap
+from darknetpy.layers.parts.windows import pad, steps, tap, unpad
 
 OPTION = Option("antialiasing", 0, "blur before striding: 1 a 3x3 triangle, 2 a 2x2 box", minimum=0, maximum=2)
 _KERNELS = {1: (np.outer([1, 2, 1], [1, 2, 1]) / 16, 1), 2: (np.full((2, 2), 0.25), 0)}  # kernel, cells of padding
@@ -31,6 +31,18 @@ def blur(x: np.ndarray, antialiasing: int, strides: tuple[int, int]) -> np.ndarr
     for (row, column), factor in np.ndenumerate(kernel.astype(x.dtype)):
         result += factor * tap(padded, row, column, strides, (height, width))
     return result
+
+
+def blur_backward(
+    gradient: np.ndarray, antialiasing: int, strides: tuple[int, int], sides: tuple[int, ...]
+) -> np.ndarray:
+    """The gradient by the picture (n, c, *sides) that was blurred, from that by the result."""
+    kernel, padding = _KERNELS[antialiasing]
+    by_padded = np.zeros((*gradient.shape[:2], *(side + 2 * padding for side in sides)), gradient.dtype)
+    for (row, column), factor in np.ndenumerate(kernel.astype(gradient.dtype)):
+        met = tap(by_padded, row, column, strides, gradient.shape[2:])
+        met += factor * gradient
+    return unpad(by_padded, padding, sides)
 
 
 def cells(antialiasing: int) -> int:

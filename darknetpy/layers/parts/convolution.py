@@ -8,10 +8,16 @@ from dataclasses import dataclass
 import numpy as np
 
 from darknetpy.dialect import Dialect
-from darknetpy.kernels.activations import activate
-from darknetpy.layers.base import Array, Shape, size_of
-from darknetpy.layers.parts.batch_normalization import batch_norm_arrays, normalize, per_channel
-from darknetpy.layers.parts.windows import pad, padded_size, steps, tap
+from darknetpy.kernels.activations import activate, activation_gradient
+from darknetpy.layers.base import Array, Shape, Tape, size_of
+from darknetpy.layers.parts.batch_normalization import (
+    batch_norm_arrays,
+    channel_sums,
+    normalize,
+    normalize_backward,
+    per_channel,
+)
+from darknetpy.layers.parts.windows import pad, padded_size, steps, tap, unpad
 
 BITS_AT_ONCE = 32  # of an xnor convolution
 
@@ -63,18 +69,39 @@ class Convolution:
         """Values that `run` holds for one picture besides input, arrays and output."""
         return padded_size(shape, 2 * self.padding)
 
-    def run(self, x: np.ndarray, weights: Mapping[str, np.ndarray], dialect: Dialect) -> np.ndarray:
+    def run(
+        self, x: np.ndarray, weights: Mapping[str, np.ndarray], dialect: Dialect, tape: Tape | None = None
+    ) -> np.ndarray:
         """The output for pictures x (n, c, h, w), in their dtype, with arrays named as in :meth:`arrays`."""
         shape, filters = self.output_shape(x.shape[1:]), weights["weights"].astype(x.dtype, copy=False)
-        outside = 0.0
+        seen, outside = x, 0.0
         if self.xnor:
-            x, filters, outside = _signs(x), _binary(filters), dialect.xnor_padding
-        result = self._slide(pad(x, self.padding, self.padding, outside), filters, shape)
+            seen, filters, outside = _signs(x), _binary(filters), dialect.xnor_padding
+        padded = pad(seen, self.padding, self.padding, outside)
+        result = self._slide(padded, filters, shape)
         if self.normalized:
-            result = normalize(result, weights, dialect)
+            result = normalize(result, weights, dialect, tape)
         else:
             result = result + per_channel(weights["biases"], result)
+        if tape is not None:
+            tape.x, tape.padded, tape.filters, tape.before_activation = x, padded, filters, result
         return activate(self.activation, result)
+
+    def backward(self, gradient: np.ndarray, weights: Mapping[str, np.ndarray], tape: Tape) -> np.ndarray:
+        """The gradient by x, from that by the output; those by arrays go to the tape, which is that of :meth:`run`.
+
+        With ``xnor`` it passes where x lies between -1 and 1, and filters get the gradient of their binary forms.
+        Source: Courbariaux et al. 2016, "Binarized neural networks".
+        """
+        gradient = activation_gradient(self.activation, tape.before_activation, gradient)
+        if self.normalized:
+            gradient = normalize_backward(gradient, weights, tape)
+        else:
+            tape.add("biases", channel_sums(gradient))
+        by_padded, by_filters = self._slide_backward(gradient, tape.padded, tape.filters)
+        tape.add("weights", by_filters)
+        by_x = unpad(by_padded, self.padding, tape.x.shape[2:])
+        return by_x * (np.abs(tape.x) < 1) if self.xnor else by_x
 
     def _slide(self, padded: np.ndarray, filters: np.ndarray, shape: Shape) -> np.ndarray:
         """Sum over the cells of the filter: at each, one matrix product of all filters with all pixels."""
@@ -85,6 +112,22 @@ class Convolution:
             cells = tap(padded, row * self.dilation, column * self.dilation, self.strides, sides)
             result += by_group[..., row, column] @ cells.reshape(n, self.groups, -1, size_of(sides))
         return result.reshape(n, *shape)
+
+    def _slide_backward(
+        self, gradient: np.ndarray, padded: np.ndarray, filters: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """The gradients by the padded pictures and by the filters: at each cell of these two matrix products."""
+        n, sides = len(padded), gradient.shape[2:]
+        by_group = filters.reshape(self.groups, self.filters // self.groups, -1, self.size, self.size)
+        by_output = gradient.reshape(n, *by_group.shape[:2], size_of(sides))
+        by_padded, by_filters = np.zeros_like(padded), np.empty_like(by_group)
+        for row, column in np.ndindex(self.size, self.size):
+            place = row * self.dilation, column * self.dilation, self.strides, sides
+            cells = tap(padded, *place).reshape(n, self.groups, -1, size_of(sides))
+            by_filters[..., row, column] = (by_output @ cells.swapaxes(2, 3)).sum(axis=0)
+            met = tap(by_padded, *place)
+            met += (by_group[..., row, column].swapaxes(1, 2) @ by_output).reshape(met.shape)
+        return by_padded, by_filters.reshape(filters.shape)
 
 
 def _signs(x: np.ndarray) -> np.ndarray:

@@ -8,9 +8,15 @@ from dataclasses import dataclass
 import numpy as np
 
 from darknetpy.dialect import Dialect
-from darknetpy.kernels.activations import activate
-from darknetpy.layers.base import Array, Shape, size_of
-from darknetpy.layers.parts.batch_normalization import batch_norm_arrays, normalize, per_channel
+from darknetpy.kernels.activations import activate, activation_gradient
+from darknetpy.layers.base import Array, Shape, Tape, size_of
+from darknetpy.layers.parts.batch_normalization import (
+    batch_norm_arrays,
+    channel_sums,
+    normalize,
+    normalize_backward,
+    per_channel,
+)
 
 
 @dataclass(frozen=True)
@@ -43,12 +49,27 @@ class FullyConnected:
         """Values that `run` holds for one picture besides input, arrays and output."""
         return 0
 
-    def run(self, x: np.ndarray, weights: Mapping[str, np.ndarray], dialect: Dialect) -> np.ndarray:
+    def run(
+        self, x: np.ndarray, weights: Mapping[str, np.ndarray], dialect: Dialect, tape: Tape | None = None
+    ) -> np.ndarray:
         """The output (n, outputs, 1, 1) for x (n, *shape), in its dtype, with arrays named as in :meth:`arrays`."""
         rows = x.reshape(len(x), -1)
         result = rows @ weights["weights"].astype(rows.dtype, copy=False).T
         if self.normalized:
-            result = normalize(result, weights, dialect)
+            result = normalize(result, weights, dialect, tape)
         else:
             result = result + per_channel(weights["biases"], result)
+        if tape is not None:
+            tape.x, tape.before_activation = x, result
         return activate(self.activation, result).reshape(len(result), -1, 1, 1)
+
+    def backward(self, gradient: np.ndarray, weights: Mapping[str, np.ndarray], tape: Tape) -> np.ndarray:
+        """The gradient by x, from that by the output; those by arrays go to the tape, which is that of :meth:`run`."""
+        before, rows = tape.before_activation, tape.x.reshape(len(tape.x), -1)
+        gradient = activation_gradient(self.activation, before, gradient.reshape(before.shape))
+        if self.normalized:
+            gradient = normalize_backward(gradient, weights, tape)
+        else:
+            tape.add("biases", channel_sums(gradient))
+        tape.add("weights", gradient.T @ rows)
+        return (gradient @ weights["weights"].astype(gradient.dtype, copy=False)).reshape(tape.x.shape)

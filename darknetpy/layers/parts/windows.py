@@ -31,6 +31,20 @@ def pad(x: np.ndarray, before: int, after: int, value: float) -> np.ndarray:
     return padded[:, :, : h + before + after, : w + before + after] if after < 0 else padded
 
 
+def unpad(padded: np.ndarray, before: int, sides: tuple[int, ...]) -> np.ndarray:
+    """What lies within a border of ``before`` cells at the top and left: (n, c, *sides), zeros where there is nothing.
+
+    The way back from `pad` and `surround` for gradients.
+    """
+    height, width = sides
+    inner = padded[:, :, before : before + height, before : before + width]
+    if inner.shape[2:] == tuple(sides):
+        return inner
+    result = np.zeros((*padded.shape[:2], height, width), padded.dtype)
+    result[:, :, : inner.shape[2], : inner.shape[3]] = inner
+    return result
+
+
 def padded_size(shape: Shape, border: int) -> int:
     """Number of values of a picture (c, h, w) with ``border`` cells added to its height and to its width."""
     c, h, w = shape

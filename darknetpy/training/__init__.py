@@ -1,0 +1,1 @@
+"""Training: passes forwards and backwards, updates, rates, and the loop around them."""

@@ -211,6 +211,7 @@ def _seed(arguments: argparse.Namespace, saved: _Saved | None) -> int:
 
 
 def _settings(arguments: argparse.Namespace, saved: _Saved | None, seed: int, dataset: Dataset) -> Settings:
+    from darknetpy.engine.threads import available_cores
     from darknetpy.training.loop import Settings
 
     augmentation = not arguments.no_augmentation
@@ -221,7 +222,7 @@ def _settings(arguments: argparse.Namespace, saved: _Saved | None, seed: int, da
     return Settings(
         seed=seed,
         augmentation=augmentation,
-        threads=arguments.threads or os.cpu_count() or usual.threads,
+        threads=arguments.threads or available_cores(),
         save_every=arguments.save_every or options.get("saveweights") or usual.save_every,
         save_last_every=arguments.save_last_every or options.get("savelast") or usual.save_last_every,
     )

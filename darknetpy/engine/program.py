@@ -82,7 +82,9 @@ class Program:
         Each thread computes pictures of its own where there are enough of them, see `pictures_for_a_thread`.
         """
         wanted = frozenset(wanted)
-        part = self.pictures_for_a_thread(batch.shape, wanted)
+        part = (
+            0 if state is not None else self.pictures_for_a_thread(batch.shape, wanted)
+        )  # a state is for a whole batch
         if not part:
             return self._run(batch, wanted, state, self._team)
         parts = [batch[first : first + part] for first in range(0, len(batch), part)]

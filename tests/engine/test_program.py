@@ -14,6 +14,7 @@ import pytest
 
 from darknetpy.engine.choose import choose_small
 from darknetpy.engine.program import Program, run_apart
+from darknetpy.errors import ImageError
 from darknetpy.graph import Graph
 from tests.engine.networks import MIXED, Results, all_layers, assert_agrees, assert_same_bits, network, pictures
 
@@ -75,6 +76,13 @@ def test_threads_compute_pictures_of_their_own(graph: Graph, n: int, monkeypatch
     monkeypatch.setattr("darknetpy.engine.program.LIGHT_CONNECTIONS", 0)
     assert several.pictures_for_a_thread(batch.shape, wanted) == 0
     assert_same_bits(several.run(batch, wanted), expected)
+
+
+def test_a_state_still_looks_at_the_whole_batch(graph: Graph) -> None:
+    program = Program(graph, threads=2)
+    assert program.pictures_for_a_thread((3, *graph.input_shape), frozenset({0})) == 1
+    with pytest.raises(ImageError, match="3 rows with time_steps=2"):
+        program.run(pictures(graph, 3), {0}, graph.new_state(time_steps=2))
 
 
 @pytest.mark.parametrize("threads", [1, 2, 3])

@@ -26,6 +26,9 @@ if TYPE_CHECKING:
     from darknetpy.evaluation.classifier import validate
     from darknetpy.network import Network, load
     from darknetpy.training.dataset import read_dataset
+    from darknetpy.training.early_stopping import EarlyStopping
+    from darknetpy.training.train import train
+    from darknetpy.training.trainer import Trainer
 
 __version__ = "0.1.0"
 
@@ -37,15 +40,18 @@ __all__ = [
     "DarknetpyWarning",
     "DataError",
     "Detections",
+    "EarlyStopping",
     "ImageError",
     "Network",
     "Section",
+    "Trainer",
     "TrainingError",
     "WeightsError",
     "__version__",
     "load",
     "read_cfg",
     "read_dataset",
+    "train",
     "validate",
 ]
 
@@ -65,6 +71,9 @@ _HOMES = {
     "darknetpy.evaluation.classifier": ("validate",),
     "darknetpy.network": ("Network", "load"),
     "darknetpy.training.dataset": ("read_dataset",),
+    "darknetpy.training.early_stopping": ("EarlyStopping",),
+    "darknetpy.training.train": ("train",),
+    "darknetpy.training.trainer": ("Trainer",),
 }
 
 

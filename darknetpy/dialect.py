@@ -55,6 +55,10 @@ class Dialect:
     """Whether the boxes of [region] come anchor by anchor, weak ones with objectness 0, and not cell by cell."""
     region_walks_tree: bool
     """Whether a box's class is looked for from the root of the tree down, and not from its last node up."""
+    updates_of_a_size: int
+    """Updates after which another input size is drawn, in training with random=."""
+    random_sides: range | None
+    """The sides of the squares that are drawn then, in pixels; None for sizes in proportion to that of [net]."""
 
     def batch_norm_deviation(self, variance: np.ndarray) -> np.ndarray:
         """The divisor of batch normalization for variances, in their dtype."""
@@ -88,6 +92,8 @@ ALEXEYAB = Dialect(
     region_activates_all=False,
     region_boxes_by_anchor=False,
     region_walks_tree=False,
+    updates_of_a_size=10,
+    random_sides=None,
 )
 
 PJREDDIE = Dialect(
@@ -111,6 +117,8 @@ PJREDDIE = Dialect(
     region_activates_all=True,
     region_boxes_by_anchor=True,
     region_walks_tree=True,
+    updates_of_a_size=40,
+    random_sides=range(128, 449, 32),
 )
 
 DIALECTS = {dialect.name: dialect for dialect in (ALEXEYAB, PJREDDIE)}

@@ -16,6 +16,9 @@ from darknetpy.errors import DarknetpyError, DataError, printable_path
 
 _HOST = re.sub(r"[^A-Za-z0-9]", "_", socket.gethostname())[:40]
 _TEMPORARY = re.compile(rf"\.darknetpy-{_HOST}-(\d+)-[0-9a-f]+\.tmp")
+_WRITING: set[str] = set()
+"""Names of the temporary files that this process writes now: after a crash another may have its number, in a container
+even the next one of the same program."""
 _MAY_WRITE = stat.S_IWUSR | stat.S_IWGRP | stat.S_IWOTH
 
 
@@ -96,6 +99,7 @@ def replaced_file(
     if lasting:
         _remove_leftovers(target.parent)
     temporary = target.with_name(f".darknetpy-{_HOST}-{os.getpid()}-{secrets.token_hex(4)}.tmp")
+    _WRITING.add(temporary.name)
     try:
         with temporary.open("xb") as file:
             if target.exists():
@@ -106,7 +110,8 @@ def replaced_file(
                 os.fsync(file.fileno())
         temporary.replace(target)
     except OSError as problem:
-        temporary.unlink(missing_ok=True)
+        with suppress(OSError):  # the disk has become read-only
+            temporary.unlink(missing_ok=True)
         found, remedy = (
             f"cannot write the file: {_reason(problem)}",
             "Nothing was changed: make room, or choose another folder",
@@ -115,6 +120,8 @@ def replaced_file(
     except BaseException:
         temporary.unlink(missing_ok=True)
         raise
+    finally:
+        _WRITING.discard(temporary.name)
     if lasting:
         _sync_folder(target.parent)
 
@@ -143,15 +150,18 @@ def _remove_leftovers(folder: Path) -> None:
     """Remove the temporary files of programs on this computer that are gone."""
     for leftover in folder.glob(f".darknetpy-{_HOST}-*.tmp"):
         match = _TEMPORARY.fullmatch(leftover.name)
-        if match and not process_runs(int(match.group(1))):
+        if match and not _is_written(leftover.name, int(match.group(1))):
             with suppress(OSError):  # somebody else removed it, or (Windows) its program still has it open
                 leftover.unlink()
 
 
-def process_runs(process: int) -> bool:
-    """Whether a process exists; False on Windows, which needs no answer: it does not let go of files that are open."""
+def _is_written(name: str, process: int) -> bool:
+    """Whether the process in the name of a temporary file still writes it.
+
+    False on Windows, which needs no answer: it does not let go of files that are open.
+    """
     if process == os.getpid():
-        return True
+        return name in _WRITING
     if os.name != "posix":
         return False
     try:

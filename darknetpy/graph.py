@@ -17,10 +17,11 @@ from darknetpy.config.sections import FIRST_SECTIONS, Cfg, Section
 from darknetpy.config.tree import Tree
 from darknetpy.dialect import DEFAULT, Dialect
 from darknetpy.errors import ConfigError, DarknetpyWarning, Findings, did_you_mean, printable
-from darknetpy.layers.base import COMMON_OPTIONS, Array, Layer, RecurrentLayer, Shape, Weights, shape_text, size_of
+from darknetpy.layers.base import COMMON_OPTIONS, Array, Layer, RecurrentLayer, Shape, shape_text, size_of
 from darknetpy.layers.parts.head import Head
 from darknetpy.layers.registry import FOREIGN, layer_types
 from darknetpy.layers.state import LayerState, State
+from darknetpy.layers.weights import Weights
 
 LayerStates = Mapping[int, LayerState]
 """What recurrent layers remember, by the layer's index."""
@@ -57,7 +58,7 @@ class Node:
 
     @property
     def weights(self) -> Weights:
-        """Its arrays by name."""
+        """Its arrays by name; those that wait in the weights file are read when they are first asked for."""
         return self.layer.weights
 
     @property

@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 import threading
 import warnings
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from functools import cache, partial
+from collections.abc import Iterator, Sequence
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, overload
 
@@ -21,7 +21,7 @@ from darknetpy.errors import DarknetpyWarning, Findings, ImageError
 from darknetpy.graph import Graph, Node, build_graph, initial_weights
 from darknetpy.layers.base import shape_text
 from darknetpy.layers.state import State
-from darknetpy.weights.reader import LoadReport, read_arrays, read_weights
+from darknetpy.weights.reader import LoadReport, read_weights
 
 if TYPE_CHECKING:
     from darknetpy.engine.program import Program
@@ -38,7 +38,7 @@ def load(
     threads: int | None = None,
     dialect: str | Dialect = "alexeyab",
     upto: int | None = None,
-    memory: Memory = "normal",
+    memory: Memory = "packed",
     seed: int = 0,
     strict: bool = False,
     allow_damaged: bool = False,
@@ -55,9 +55,14 @@ def load(
         threads: how many threads compute; by default one for each core.
         dialect: "alexeyab" or "pjreddie": whose numbers to give where the two C programs differ.
         upto: load only the layers before this index; the others keep their initial weights.
-        memory: "packed" holds a layer's arrays only until the engine has packed them in its own way, and reads them
-            from the file when they are asked for, the first time too: the file has to stay. "low" also uses kernels
-            only whose packed weights take no more memory than the file's: about half as fast where filters are 3x3.
+        memory: where the file's arrays are beside the engine's, which are packed in an order of its own.
+            "packed": in the file; all of it is read and checked now, but an array is in memory only once somebody has
+            asked for it, in ``layers[3].weights`` or by running or training the plain form, and stays there with
+            whatever is changed in it (the engine packs at the first prediction; after that see `weights_changed`).
+            So the file has to stay as it is: where it does not, an array that is needed is a WeightsError.
+            "normal": in memory from the start; the file is not needed again.
+            "low": as "packed", and kernels only whose packed weights take no more memory than the file's: about half
+            as fast where filters are 3x3.
         strict: warnings are errors.
         allow_damaged: go on, with a warning, where the weights file is too short or too long.
 
@@ -73,24 +78,18 @@ def load(
     try:
         text = cfg if isinstance(cfg, Cfg) else read_cfg(find_cfg(cfg), findings)
         graph = build_graph(text, dialect=dialect_named(dialect), findings=findings)
-        loaded = reread = None
+        loaded = None
         if weights is None:
             initial_weights(graph, seed)
         else:
-            path = find_weights(weights)
             loaded = read_weights(
-                path, graph, upto=upto, allow_damaged=allow_damaged, findings=findings, seed=seed,
+                find_weights(weights), graph, upto=upto, allow_damaged=allow_damaged, findings=findings, seed=seed,
                 later=memory != "normal",
             )  # fmt: skip
-            reread = partial(
-                read_arrays, path.absolute(), graph, upto=upto, allow_damaged=allow_damaged, seed=seed
-            )  # the current folder may change before it is needed
         class_names = _class_names(names, text, graph, findings)
     finally:
         _warn(findings)  # also when an error follows: a warning may well name its cause
-    return Network(
-        graph, loaded, class_names, findings.notes, batch=batch, threads=threads, memory=memory, reread=reread
-    )
+    return Network(graph, loaded, class_names, findings.notes, batch=batch, threads=threads, memory=memory)
 
 
 def _warn(findings: Findings) -> None:
@@ -166,10 +165,8 @@ class Network(Answers):
         *,
         batch: int = 1,
         threads: int | None = None,
-        memory: Memory = "normal",
-        reread: Callable[[Node], Mapping[str, np.ndarray]] | None = None,
+        memory: Memory = "packed",
     ) -> None:
-        self._reread = reread
         self.graph, self.loaded, self.names, self.notes = graph, loaded, names, notes
         self.layers = Layers(graph.nodes)
         self.batch, self.threads, self.memory = batch, threads, memory
@@ -262,6 +259,15 @@ class Network(Answers):
 
         return str(Summary(self.graph))
 
+    def weights_changed(self) -> None:
+        """To be called after arrays of layers were changed: the next prediction is made with them.
+
+        >>> net.layers["conv0"].weights["biases"] += 1  # doctest: +SKIP
+        >>> net.weights_changed()  # doctest: +SKIP
+        """
+        with self._lowering:
+            self._program = None
+
     def _graph_for(self, shape: tuple[int, ...]) -> Graph:
         """The graph for a batch of this shape; checks that its size of pictures fits the layers."""
         return self.graph if shape[1:] == self.input_shape else self.graph.resized(*shape[2:])
@@ -273,16 +279,9 @@ class Network(Answers):
 
         with self._lowering:
             if self._program is None:
-                after_packing = None if self.memory == "normal" else self._let_go
                 choose = choose_small if self.memory == "low" else None
-                self._program = Program(self.graph, self.threads, after_packing, choose)
+                self._program = Program(self.graph, self.threads, choose)
         return self._program
-
-    def _let_go(self, node: Node) -> None:
-        """Free a layer's arrays, where the weights file can give them again and no other layer uses them."""
-        shared = sum(other.weights is node.weights for other in self.layers) > 1
-        if self._reread is not None and not shared:
-            node.weights.let_go(partial(self._reread, node))
 
     def _checked(self, batch: np.ndarray, engine: bool) -> np.ndarray:
         kinds = ("float32",) if engine else ("float32", "float64")

@@ -60,6 +60,8 @@ def test_facts() -> None:
         "region_activates_all": (False, True),
         "region_boxes_by_anchor": (False, True),
         "region_walks_tree": (False, True),
+        "updates_of_a_size": (10, 40),
+        "random_sides": (None, range(128, 449, 32)),
     }
     for name, values in facts.items():
         assert (getattr(ALEXEYAB, name), getattr(PJREDDIE, name)) == values, name

@@ -111,6 +111,19 @@ def test_left_overs_of_programs_that_are_gone_are_removed_and_no_others(tmp_path
     assert sorted(entry.name for entry in tmp_path.iterdir()) == sorted([*others, "a.weights"])
 
 
+def test_a_program_that_has_the_number_of_a_killed_one_removes_what_that_left(tmp_path: Path) -> None:
+    """In a container it may be the same number after every crash."""
+    path = tmp_path / "a.weights"
+    with replaced_file(check_target(path), path) as file:
+        file.write(b"1")
+        mine = next(tmp_path.iterdir())
+        before = mine.with_name(mine.name.replace(mine.name.split("-")[-1], "00000000.tmp"))
+        before.touch()
+        put(tmp_path / "b.weights", b"2")
+        assert sorted(tmp_path.iterdir()) == sorted([mine, tmp_path / "b.weights"])
+    assert sorted(entry.name for entry in tmp_path.iterdir()) == ["a.weights", "b.weights"]
+
+
 def test_places_where_nothing_can_be_written_are_refused_at_once(tmp_path: Path) -> None:
     (tmp_path / "folder").mkdir()
     (tmp_path / "loop").symlink_to("loop")

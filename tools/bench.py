@@ -43,7 +43,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 from tools.peers.networks import answers
 from tools.peers.process import PeerFailed, PeerProcess, convert
 from tools.peers.report import OURS, configuration_text, draw, machine, machine_line, network_lines, summary, table
-from tools.peers.runtimes import RUNTIMES, Files
+from tools.peers.runtimes import RUNTIMES, Files, Inference
 from tools.recipe import fill, random_batch, settle, usual_gain
 
 SEED = 1
@@ -112,10 +112,10 @@ def start_all(
             if why := missing.get(RUNTIMES[name].needs):
                 raise PeerFailed(why)
             if arguments.starts:
-                cold = PeerProcess(name, files, threads, batch)
+                cold = PeerProcess(Inference(name, files, threads, batch))
                 figures["cold_start_s"] = cold.start_seconds
                 cold.close()
-            process = PeerProcess(name, files, threads, batch)
+            process = PeerProcess(Inference(name, files, threads, batch))
             if arguments.starts:
                 figures["warm_start_s"] = process.start_seconds
             started[name] = process, figures
@@ -131,6 +131,8 @@ def compare(started: Figures, rounds: int, budget: float) -> Figures:
     """
     running = {name: process for name, (process, _) in started.items() if process is not None}
     times: dict[str, list[float]] = {name: [] for name in running}
+    for process in running.values():
+        process.wait()
     begin = time.perf_counter()
     for number in range(rounds):
         if number >= LEAST_ROUNDS and time.perf_counter() - begin > budget:
@@ -197,7 +199,7 @@ def prepare(names: Sequence[str], arguments: argparse.Namespace) -> None:
         for batch in sorted({int(name.split("x")[0]) for name in names}):
             with prepared(given, batch, arguments) as (files, shape, missing):
                 pictures = random_batch(batch, shape, SEED + 1)
-                PeerProcess(OURS, files, arguments.threads, pictures).close()
+                PeerProcess(Inference(OURS, files, arguments.threads, pictures)).close()
                 remarks = [f"{why}" for why in missing.values() if why]
                 print(", ".join([f"{network_name(given)}, batch {batch}", *remarks]), flush=True)
 

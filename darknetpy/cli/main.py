@@ -31,6 +31,7 @@ COMMANDS = {
     "validate": "count how often a classifier is right",
     "summary": "show the layers of a network in a table",
     "check": "list all mistakes in a cfg and its other files",
+    "cfg": "write a cfg for another number of classes",
     "generate": "go on with a text, by a recurrent network",
     "speed": "measure how fast a network runs here",
     "verify": "compare the fast engine with plain arithmetic",

@@ -200,6 +200,15 @@ def saver(arguments: argparse.Namespace, classes: int, workers: int) -> Iterator
         saving.close()
 
 
+def check_picture(path: Path, *, overwrite: bool) -> None:
+    """Refuse a file for a picture that cannot be written, or is none. Raises DataError."""
+    if path.suffix.lower() not in _FORMATS:
+        raise DataError(f"no format {path.suffix or 'without an ending'}", "a picture, such as one in .png", path=path)
+    if not overwrite and os.path.lexists(path):
+        raise DataError("the file exists already", "a new one", "Add --overwrite to replace it", path=path)
+    check_target(path)
+
+
 def write_picture(path: Path, picture: np.ndarray) -> None:
     """Write (h, w, 3) uint8 in the format that the file's extension names."""
     from PIL import Image

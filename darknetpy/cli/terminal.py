@@ -13,19 +13,19 @@ from typing import TYPE_CHECKING, TextIO
 from darknetpy.errors import DarknetpyError, DarknetpyWarning
 
 if TYPE_CHECKING:
-    from rich.progress import Progress
+    from rich.console import Console
 
 FEW = 3  # pictures that need no progress bar
 
 
 @dataclass
 class _State:
-    """How much to say, what has been said, and the bar that messages must not break."""
+    """How much to say, what has been said, and the console of the bar or panel that messages must not break."""
 
     quiet: bool = False
     verbose: bool = False
     warned: set[str] = field(default_factory=set)
-    bar: Progress | None = None
+    live: Console | None = None
 
 
 _state = _State()
@@ -126,18 +126,39 @@ def note(text: str) -> None:
 
 
 def _say(text: str) -> None:
-    if _state.bar is not None:
-        _state.bar.console.print(text, markup=False, highlight=False, emoji=False, soft_wrap=True)
+    if _state.live is not None:
+        _state.live.print(text, markup=False, highlight=False, emoji=False, soft_wrap=True)
     elif sys.stderr is not None:
         print(text, file=sys.stderr, flush=True)
 
 
+@contextmanager
+def above(console: Console) -> Iterator[None]:
+    """While this lasts, messages are printed by the console of something live, above it."""
+    _state.live = console
+    try:
+        yield
+    finally:
+        _state.live = None
+
+
+def panel_stream() -> TextIO | None:
+    """The terminal for a panel: standard error or else standard output; None with ``--quiet``, or where there is none.
+
+    Terminals that cannot go back to a line that is written are none.
+    """
+    if _state.quiet or os.environ.get("TERM", "").lower() in ("dumb", "unknown"):
+        return None
+    return next((stream for stream in (sys.stderr, sys.stdout) if is_terminal(stream)), None)
+
+
 def shows_progress(*, answers_later: bool = False) -> bool:
     """Whether a bar can be seen and is of use: a terminal on which no answers are written, or none before its end."""
-    return not _state.quiet and _is_terminal(sys.stderr) and (answers_later or not _is_terminal(sys.stdout))
+    return not _state.quiet and is_terminal(sys.stderr) and (answers_later or not is_terminal(sys.stdout))
 
 
-def _is_terminal(stream: TextIO | None) -> bool:
+def is_terminal(stream: TextIO | None) -> bool:
+    """Whether somebody looks at a stream."""
     return stream is not None and stream.isatty()
 
 
@@ -167,8 +188,5 @@ def progress(total: int | None, *, answers_later: bool = False) -> Iterator[Call
     )
     with bar:
         task = bar.add_task("pictures", total=total)
-        _state.bar = bar
-        try:
+        with above(bar.console):
             yield lambda: bar.advance(task)
-        finally:
-            _state.bar = None

@@ -5,9 +5,10 @@ from __future__ import annotations
 import argparse
 import json
 from collections.abc import Callable
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from darknetpy.cli import pictures, terminal
+from darknetpy.cli import mistakes, pictures, terminal
 from darknetpy.cli.arguments import Parser, add_cfg, add_dialect, one_of, whole_number
 from darknetpy.cli.table import Column, Table
 from darknetpy.errors import Findings, printable
@@ -21,7 +22,6 @@ CROPS = ("1", "10", "multi", "full")  # as in darknetpy.evaluation.crops, which 
 TOP = 5
 AT_ONCE = 16
 WIDTH = 60  # characters that a confusion table may take
-PAIRS = 10  # classes taken for others that are shown in its place
 
 _DESCRIPTION = """\
 Count how often a classifier is right on pictures whose
@@ -36,6 +36,8 @@ examples:
   darknetpy validate my.cfg my.weights photos --crops 10
   darknetpy validate my.cfg my.weights my.data --top 2 \\
     --confusion --worst 20
+  darknetpy validate my.cfg my.weights my.data \\
+    --confusion-out table.png --worst-out mistakes.png
   darknetpy validate my.cfg my.weights my.data --json
 
 Recall is the part of the pictures of a class that were
@@ -49,9 +51,10 @@ sizes, and mirrored; full is the whole picture. Answers to
 several views are averaged.
 
 JSON: {"network", "weights", "data", "crops", "pictures",
-"skipped", "top1", "top5" (or as --top says), "classes":
-[{"label", "pictures", "recall", "precision"}, ...]}, a
-share of nothing being null; with --confusion "confusion",
+"skipped", "top1", "top5" (or as --top says), "loss" (of
+the training, for a picture), "classes": [{"label",
+"pictures", "recall", "precision"}, ...]}, a share of
+nothing being null; with --confusion "confusion",
 rows of counts (row: the right class, column: the answer);
 with --worst "mistakes": [{"path", "answered", "right",
 "probability", "probability_of_right"}, ...]."""
@@ -81,6 +84,14 @@ def add_arguments(parser: Parser) -> None:
     parser.add_argument(
         "--worst", type=whole_number(0, 1_000_000), default=0, metavar="N", help="list the N surest mistakes [0]"
     )
+    parser.add_argument("--confusion-out", metavar="FILE", help="draw the table of confusion, such as into a.png")
+    parser.add_argument(
+        "--worst-out",
+        metavar="FILE",
+        help=f"draw the surest mistakes on a sheet: as many as --worst says, at most {mistakes.MOST_ON_A_SHEET} "
+        f"[{mistakes.ON_A_SHEET}]",
+    )
+    parser.add_argument("--overwrite", action="store_true", help="replace files that exist")
     parser.add_argument("--names", metavar="FILE", help="names of the classes [those of DATA, or beside CFG]")
     parser.add_argument(
         "--preprocess",
@@ -104,17 +115,32 @@ def _complaint(arguments: argparse.Namespace) -> str | None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Validate and print; always 0, for a low accuracy too."""
+    targets = _targets(arguments)
     network = pictures.load_network(arguments)
     network.require_classifier()
     tally = _validated(network, *_dataset(network, arguments), arguments)
+    for path, write in targets:
+        write(path, tally)
     if arguments.json:
         terminal.answer(json.dumps(_document(tally, arguments), indent=1, allow_nan=False))
     else:
         terminal.answer_table(_table(tally))
-        for lines in (_confusion(tally) if arguments.confusion else [], _worst(tally)):
+        for lines in (_confusion(tally) if arguments.confusion else [], _worst(tally) if arguments.worst else []):
             if lines:
                 terminal.answer("\n".join(["", *lines]))
     return 0
+
+
+def _targets(arguments: argparse.Namespace) -> list[tuple[Path, Callable[[Path, Tally], None]]]:
+    """The pictures to draw, and how. DataError, before anything is computed, where one cannot be written."""
+    from darknetpy.cli.saving import check_picture
+
+    wanted = ((arguments.confusion_out, mistakes.write_confusion), (arguments.worst_out, mistakes.write_mistakes))
+    targets: list[tuple[Path, Callable[[Path, Tally], None]]]
+    targets = [(Path(path), write) for path, write in wanted if path is not None]
+    for path, _ in targets:
+        check_picture(path, overwrite=arguments.overwrite)
+    return targets
 
 
 def _dataset(network: Network, arguments: argparse.Namespace) -> tuple[Dataset, Samples]:
@@ -151,7 +177,7 @@ def _validated(network: Network, dataset: Dataset, samples: Samples, arguments: 
                 preprocess=arguments.preprocess,
                 top=top,
                 batch=arguments.batch,
-                worst=arguments.worst,
+                worst=arguments.worst or (mistakes.ON_A_SHEET if arguments.worst_out is not None else 0),
                 maximum_pixels=arguments.max_pixels,
                 exif=not arguments.no_exif,
                 allow_damaged=arguments.allow_damaged,
@@ -229,25 +255,12 @@ def _confusion(tally: Tally) -> list[str]:
     head, cell = len(str(classes - 1)), max(len(str(tally.confusion.max())), len(str(classes - 1)))
     width = head + classes * (cell + 1)
     if width > WIDTH:
-        return _pairs(tally, f"The table of confusion takes {width} columns, more than {WIDTH}: --json has it.")
+        reason = f"The table of confusion takes {width} columns, more than {WIDTH}: --json has it."
+        return [reason, *mistakes.pair_lines(tally)]
     rows = [["", *map(str, range(classes))]]
     rows += [[str(number), *map(str, row)] for number, row in enumerate(counts)]
     table = [" ".join([row[0].rjust(head), *(text.rjust(cell) for text in row[1:])]).rstrip() for row in rows]
     return ["row: the right class, column: the answer", *table]
-
-
-def _pairs(tally: Tally, reason: str) -> list[str]:
-    """The mistakes that are made most often."""
-    found = [
-        (count, right, answered)
-        for right, row in enumerate(tally.confusion.tolist())
-        for answered, count in enumerate(row)
-        if count and right != answered
-    ]
-    often = sorted(found, key=lambda pair: (-pair[0], *pair[1:]))[:PAIRS]
-    names = [printable(name) for name in tally.names]
-    lines = [f"  {count:,} x {names[right]} taken for {names[answered]}" for count, right, answered in often]
-    return [reason, "Most often:", *lines] if lines else [reason]
 
 
 def _worst(tally: Tally) -> list[str]:

@@ -71,7 +71,10 @@ def shape_of(node: Node) -> Shape | None:
 
 
 def pack(node: Node, choices: Choices) -> Packed | None:
-    """A layer's weights in the order of its kernel; None for a layer without them, or that runs in plain form."""
+    """A layer's weights in the order of its kernel; None for a layer without them, or that runs in plain form.
+
+    The layer does not keep arrays that are read only for this.
+    """
     layer, options, shape = node.layer, node.options, shape_of(node)
     if isinstance(layer, Connected):
         return _pack_connection(node, layer)
@@ -81,13 +84,14 @@ def pack(node: Node, choices: Choices) -> Packed | None:
     planar, kernel = shape.planar, choices[node.index].kernel
     if kernel == PLAIN:
         return None
+    arrays = node.weights.peek()
     if kernel == DEPTHWISE:
-        return PackedDepthwise(*layer.folded(), geometry, _slope(node))
+        return PackedDepthwise(*layer.folded(arrays), geometry, _slope(node))
     if kernel == GROUPED:
-        return pack_groups(*layer.folded(), geometry, _slope(node), options.groups)
+        return pack_groups(*layer.folded(arrays), geometry, _slope(node), options.groups)
     form = WINOGRAD_FORMS.get(kernel)
-    factors, biases = layer.folding()
-    weights = layer.weights["weights"]
+    factors, biases = layer.folding(arrays)
+    weights = arrays["weights"]
     if form is not None:
         return PackedWinograd(weights, biases, layer.padding, _slope(node), form, factors)
     return PackedConvolution(weights, biases, geometry, _slope(node), planar, factors)
@@ -221,7 +225,7 @@ def _pack_connection(node: Node, layer: Connected) -> Packed | None:
     name = node.options.activation
     if ACTIVATIONS[name].slope is None and curve_number(name) is None:
         return None
-    return PackedConnection(*layer.folded(), _slope(node), name)
+    return PackedConnection(*layer.folded(node.weights.peek()), _slope(node), name)
 
 
 def lower_connected(plan: Plan, node: Node) -> bool:

@@ -17,7 +17,7 @@ from darknetpy.engine.shortcuts import adding_groups
 from darknetpy.engine.sums import find_sums
 from darknetpy.engine.threads import Team, available_cores
 from darknetpy.errors import DarknetpyError
-from darknetpy.graph import INPUT, Graph, Node, State
+from darknetpy.graph import INPUT, Graph, State
 from darknetpy.kernels.available import obstacle
 
 PLANS_KEPT = 8
@@ -34,7 +34,6 @@ class Program:
     Args:
         graph: with the weights of all layers loaded.
         threads: how many threads compute; by default one for each core that this process may use.
-        after_packing: called with each node whose arrays the program will not look at again, perhaps in another thread.
         choose: decides which kernel a convolution gets, from its shape; or names of kernels by layer. By default
             `darknetpy.engine.choose.choose_kernel` decides. ``choices`` tells what was decided, and why.
 
@@ -46,15 +45,14 @@ class Program:
     """
 
     def __init__(
-        self, graph: Graph, threads: int | None = None, after_packing: Callable[[Node], None] | None = None,
-        choose: Choose | Mapping[int, str] | None = None,
-    ) -> None:  # fmt: skip
+        self, graph: Graph, threads: int | None = None, choose: Choose | Mapping[int, str] | None = None
+    ) -> None:
         if obstacle():
             raise DarknetpyError(obstacle(), "a CPU and a compiler for vectors", "Run the plain form: engine=False")
         self.graph = graph
         self.threads = threads or available_cores()
         self.choices = Choices(choose)
-        self._packed = pack_layers(graph, self.choices, self.threads, after_packing)
+        self._packed = pack_layers(graph, self.choices, self.threads)
         self.choices.check_named()
         connections = (packed for packed in self._packed.values() if isinstance(packed, PackedConnection))
         self._connected_bytes = sum(packed.weights.nbytes for packed in connections)

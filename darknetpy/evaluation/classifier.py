@@ -17,6 +17,7 @@ import numpy as np
 from darknetpy.engine.threads import available_cores
 from darknetpy.errors import ConfigError, DarknetpyWarning, DataError, Findings, ImageError, printable, printable_path
 from darknetpy.evaluation.crops import COUNTS, CROPS, Views
+from darknetpy.evaluation.losses import loss_of
 from darknetpy.evaluation.tally import Tally
 from darknetpy.images.ahead import decode_ahead
 from darknetpy.images.channels import require_known_channels
@@ -99,7 +100,7 @@ def validate(
     )  # fmt: skip
     numbers = _class_numbers(network, names, strict)
     classes = [numbers[number] for number in _single_classes(samples, len(numbers))]
-    tally = Tally(_labels(network, names), top=top, worst=worst)
+    tally = Tally(_labels(network, names), top=top, worst=worst, losses=loss_of(network.graph))
     workers, at_once = network.threads or available_cores(), max(1, (batch or network.batch) // COUNTS[crops])
     with closing(decode_ahead(samples.paths, view, workers=workers, ahead=workers + at_once)) as seen:
         waiting = zip(seen, classes, strict=True)
@@ -172,10 +173,9 @@ def _answers(network: Network, views: list[list[np.ndarray]]) -> np.ndarray:
         for number, view in enumerate(some):
             places.setdefault(view.shape, []).append((picture, number))
     answers: dict[tuple[int, int], np.ndarray] = {}
-    for shape, same in places.items():
-        outputs = network.outputs_for_answers(np.stack([views[picture][number] for picture, number in same]))
-        _require_one_a_class(network, shape, outputs[0])
-        answers.update(zip(same, network.probabilities_from(outputs, leaves_only=True), strict=True))
+    for same in places.values():
+        together = np.stack([views[picture][number] for picture, number in same])
+        answers.update(zip(same, answers_to(network, together), strict=True))
     means = [
         np.mean([answers[picture, number] for number in range(len(some))], axis=0, dtype=np.float64)
         for picture, some in enumerate(views)
@@ -183,11 +183,18 @@ def _answers(network: Network, views: list[list[np.ndarray]]) -> np.ndarray:
     return np.stack(means).astype(np.float32)
 
 
-def _require_one_a_class(network: Network, shape: tuple[int, ...], output: np.ndarray) -> None:
-    if output[0].size != network.classes:
-        found = f"{shape_text(output.shape[1:])} values for a picture of {shape[2]}x{shape[1]}"
+def answers_to(network: Network, batch: np.ndarray) -> np.ndarray:
+    """(n, classes) float32: what a classifier says about prepared pictures (n, c, h, w).
+
+    In a tree of classes those that have others below them are 0. Raises ConfigError where the network does not answer
+    with one value for each class to pictures of that size, WeightsError where an answer is not finite.
+    """
+    outputs = network.outputs_for_answers(batch)
+    if outputs[0][0].size != network.classes:
+        found = f"{shape_text(outputs[0].shape[1:])} values for a picture of {batch.shape[3]}x{batch.shape[2]}"
         remedy = 'Use crops "1" or "10"; the others need an [avgpool] before the classes'
         raise ConfigError(found, f"one for each of the {network.classes} classes", remedy, path=network.graph.cfg.path)
+    return network.probabilities_from(outputs, leaves_only=True)
 
 
 # ---- classes ----

@@ -10,6 +10,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from darknetpy.evaluation.losses import Loss, cross_entropy
+
 
 class Mistake(NamedTuple):
     """A picture whose class was not the best answer: which, what was answered, what was right, and how probable."""
@@ -24,10 +26,13 @@ class Mistake(NamedTuple):
 class Tally:
     """Counts answers as they come.
 
+    Of several right classes of one picture the most probable counts, as if it were the only one.
+
     Args:
         names: of the classes.
         top: how many best answers count as right in `top_share`.
         worst: how many of the surest mistakes are kept.
+        losses: how far answers are from the truth, see :func:`~darknetpy.evaluation.losses.loss_of`.
 
     >>> tally = Tally(["cat", "dog"], top=1)
     >>> tally.add(np.array([[0.9, 0.1], [0.6, 0.4]], np.float32), [0, 1], ["a.png", "b.png"])
@@ -35,19 +40,27 @@ class Tally:
     (0.5, [[1, 0], [1, 0]])
     """
 
-    def __init__(self, names: Sequence[str], *, top: int = 5, worst: int = 0) -> None:
-        self.names, self.top, self._worst = list(names), min(top, len(names)), worst
+    def __init__(self, names: Sequence[str], *, top: int = 5, worst: int = 0, losses: Loss = cross_entropy) -> None:
+        self.names, self.top, self._worst, self._losses = list(names), min(top, len(names)), worst, losses
         self.confusion = np.zeros((len(names), len(names)), np.int64)
         """Row: the right class; column: the best answer."""
         self._among_top = np.zeros(len(names), np.int64)
+        self._loss = 0.0
         self.mistakes: list[Mistake] = []
         """The surest of them first."""
         self.skipped = 0
         """Pictures that could not be read, which count nowhere else."""
 
-    def add(self, probabilities: np.ndarray, classes: Sequence[int], paths: Sequence[str] | None = None) -> None:
-        """Count answers (n, classes) to pictures whose right classes are known."""
-        right = np.asarray(classes)
+    def add(
+        self, probabilities: np.ndarray, classes: Sequence[int] | Sequence[Sequence[int]],
+        paths: Sequence[str] | None = None,
+    ) -> None:  # fmt: skip
+        """Count answers (n, classes) to pictures of which the right class is known, or the right classes."""
+        is_right = np.zeros(probabilities.shape, np.bool_)
+        for row, numbers in zip(is_right, classes, strict=True):
+            row[np.asarray(numbers, np.intp)] = True
+        self._loss += float(self._losses(probabilities, is_right).sum())
+        right = np.where(is_right, probabilities, -np.inf).argmax(axis=1)
         rows = np.arange(len(right))
         of_right = probabilities[rows, right][:, np.newaxis]
         earlier = np.arange(probabilities.shape[1]) < right[:, np.newaxis]
@@ -77,6 +90,11 @@ class Tally:
         return self.right / self.count if self.count else 0.0
 
     @property
+    def loss(self) -> float:
+        """Of a picture, on average; NaN where there are none."""
+        return self._loss / self.count if self.count else float("nan")
+
+    @property
     def top_share(self) -> float:
         """The part of the pictures whose class was among the ``top`` best answers."""
         return int(self._among_top.sum()) / self.count if self.count else 0.0
@@ -92,13 +110,14 @@ class Tally:
         return _shares(np.diag(self.confusion), self.confusion.sum(axis=0))
 
     def as_json(self) -> dict[str, Any]:
-        """What ``--json`` prints of it; a share that does not exist is null."""
+        """What ``--json`` prints of it; a share or a loss that does not exist is null."""
         rows = zip(self.names, self.confusion.sum(axis=1).tolist(), self.recalls, self.precisions, strict=True)
         return {
             "pictures": self.count,
             "skipped": self.skipped,
             "top1": self.accuracy,
             f"top{self.top}": self.top_share,
+            "loss": _or_none(self.loss),
             "classes": [
                 {"label": name, "pictures": count, "recall": _or_none(recall), "precision": _or_none(precision)}
                 for name, count, recall, precision in rows
@@ -111,5 +130,5 @@ def _shares(parts: np.ndarray, wholes: np.ndarray) -> np.ndarray:
     return np.divide(parts, wholes, out=np.full(len(parts), np.nan), where=wholes > 0)
 
 
-def _or_none(share: float) -> float | None:
-    return None if np.isnan(share) else float(share)
+def _or_none(value: float) -> float | None:
+    return None if np.isnan(value) else float(value)

@@ -164,12 +164,17 @@ def _sources_digest(path: str) -> str:
     total = hashlib.blake2b(digest_size=DIGEST_BYTES // 2)
     version = PACKAGE / "__init__.py"
     try:
-        for source in sorted({version, *(PACKAGE / "kernels").glob("*.py"), Path(path)}):
+        for source in sorted({version, *(PACKAGE / "kernels").glob("*.py"), *_neighbours(Path(path))}):
             total.update(source.name.encode())
             total.update(source.read_bytes())
     except OSError:
         return ""
     return total.hexdigest()
+
+
+def _neighbours(path: Path) -> set[Path]:
+    """Where the kernels of a file may come from, besides ``kernels``: itself, or all of its room of kernels."""
+    return set(path.parent.glob("*.py")) if PACKAGE / "kernels" in path.parents else {path}
 
 
 def _digest(data: bytes) -> bytes:

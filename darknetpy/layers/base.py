@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from typing import Any, ClassVar, NamedTuple
 
@@ -16,6 +16,7 @@ from darknetpy.errors import ConfigError, DarknetpyWarning, printable
 from darknetpy.kernels.activations import ACTIVATIONS, NAMES_ELSEWHERE
 from darknetpy.layers.state import LayerState
 from darknetpy.layers.tape import Tape
+from darknetpy.layers.weights import Weights
 
 Shape = tuple[int, ...]
 """The shape of one picture's values: (c, h, w), or (length,) where there is no picture."""
@@ -93,43 +94,6 @@ class Window(NamedTuple):
 ONE_CELL = Window(1, 1, 1, 1)
 WINDOW_OPTIONS = ("size", "stride", "stride_x", "stride_y")
 """The options that `window_text` writes in its own way."""
-
-
-class Weights(dict[str, np.ndarray]):
-    """A layer's arrays by name.
-
-    Arrays that come later are read when the first is asked for, and kept. Those that were let go are read again, each
-    time, when they are asked for.
-    """
-
-    def __init__(self) -> None:
-        super().__init__()
-        self._read: Callable[[], Mapping[str, np.ndarray]] | None = None
-        self._keep = False
-
-    def come_later(self, read: Callable[[], Mapping[str, np.ndarray]]) -> None:
-        """Hold no array yet; ``read`` gives them all, and what it gives is kept."""
-        self.let_go(read)
-        self._keep = True
-
-    def let_go(self, read: Callable[[], Mapping[str, np.ndarray]]) -> None:
-        """Free the memory of all arrays; ``read`` gives them when they are needed."""
-        self._read, self._keep = read, False
-        self.clear()
-
-    def __missing__(self, name: str) -> np.ndarray:
-        read = self._read
-        if read is None:
-            if name in self:  # another thread has just read it
-                return self[name]
-            raise KeyError(name)
-        arrays = read()
-        if not self._keep:
-            return arrays[name]
-        for key, array in arrays.items():
-            self.setdefault(key, array)
-        self._read = None
-        return self[name]
 
 
 class Layer:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 
 from darknetpy.config.options import Kind, Option
@@ -43,11 +45,13 @@ class Connected(Layer):
     def window(self) -> None:
         return None
 
-    def folded(self) -> tuple[np.ndarray, np.ndarray]:
-        """Weights (output, inputs) and biases (output,), float32, batch normalization folded in."""
-        if self.options.batch_normalize:
-            return fold(self.weights, self.dialect)
-        return self.weights["weights"], self.weights["biases"]
+    def folded(self, arrays: Mapping[str, np.ndarray] | None = None) -> tuple[np.ndarray, np.ndarray]:
+        """Weights (output, inputs) and biases (output,), float32, batch normalization folded in.
+
+        ``arrays`` are the layer's, where the caller has them.
+        """
+        own = self.weights if arrays is None else arrays
+        return fold(own, self.dialect) if self.options.batch_normalize else (own["weights"], own["biases"])
 
     def forward(self, inputs: list[np.ndarray], tape: Tape | None = None) -> np.ndarray:
         return self.part.run(inputs[0], self.weights, self.dialect, tape)

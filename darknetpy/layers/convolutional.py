@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import replace
 
 import numpy as np
@@ -196,17 +197,18 @@ class Convolutional(Layer):
         normalized = ["bn"] if self.normalized else []
         return ", ".join([filters, *padding, *normalized, self.options.activation, *self.settings(_IN_SHORT)])
 
-    def folding(self) -> tuple[np.ndarray | None, np.ndarray]:
-        """What folding takes: factors (filters,) float64 for the filters or None, and biases (filters,) float32."""
-        if self.normalized:
-            return folding(self.weights, self.dialect)
-        return None, self.weights["biases"]
+    def folding(self, arrays: Mapping[str, np.ndarray] | None = None) -> tuple[np.ndarray | None, np.ndarray]:
+        """What folding takes: factors (filters,) float64 for the filters or None, and biases (filters,) float32.
 
-    def folded(self) -> tuple[np.ndarray, np.ndarray]:
+        ``arrays`` are the layer's, where the caller has them.
+        """
+        own = self.weights if arrays is None else arrays
+        return folding(own, self.dialect) if self.normalized else (None, own["biases"])
+
+    def folded(self, arrays: Mapping[str, np.ndarray] | None = None) -> tuple[np.ndarray, np.ndarray]:
         """Filters (filters, c / groups, size, size) and biases (filters,), float32, batch normalization folded in."""
-        if self.normalized:
-            return fold(self.weights, self.dialect)
-        return self.weights["weights"], self.weights["biases"]
+        own = self.weights if arrays is None else arrays
+        return fold(own, self.dialect) if self.normalized else (own["weights"], own["biases"])
 
     def forward(self, inputs: list[np.ndarray], tape: Tape | None = None) -> np.ndarray:
         result = self.part.run(inputs[0], self.weights, self.dialect, tape)

@@ -1,7 +1,7 @@
 """Random views of the pictures that a classifier is trained on, by the options of [net].
 
-What is random is drawn by one generator, picture after picture, before any of it is computed: so views can be computed
-in any number of threads and come out the same. Source: AlexeyAB/darknet src/data.c, load_image_augment_paths, and
+What is random is drawn by one generator before any of it is computed: so views can be computed in any number of threads
+and come out the same. Source: AlexeyAB/darknet src/data.c, load_image_augment_paths, and
 src/image.c, random_augment_image.
 """
 
@@ -16,11 +16,12 @@ import numpy as np
 from darknetpy.config.options import Options
 from darknetpy.images.preprocess import prepare
 from darknetpy.images.resize import resize
-from darknetpy.kernels.augmentation import change_colours, turn_and_cut
+from darknetpy.kernels.augmentation import look_at
 
 STANDARD_BLUR = 15  # pixels of the window with blur=1
 BLURRED = 4  # one picture in so many
 BYTE = 1 / 255
+NUMBERS = 15  # random ones that a view takes
 
 
 class View(NamedTuple):
@@ -62,76 +63,87 @@ class Augmentation:
     flip: bool = True
     blur: int = 0
     noise: float = 0.0
+    center: bool = False
 
     @classmethod
     def of(cls, net: Options, width: int, height: int) -> Augmentation:
         """That of the options of [net], for an input of this size.
 
-        Crops are ``min_crop`` to ``max_crop``, by default one to two times the width, in proportion to ``width`` here.
+        Crops are ``min_crop`` to ``max_crop``, by default one to two times the width, in proportion to ``width`` here,
+        or where they are given ``min_ratio`` and ``max_ratio`` of it. With ``center`` they are the largest square in
+        the middle. Source of both: pjreddie/darknet examples/classifier.c and src/data.c (load_data_augment).
         """
-        share = width / net.width
+        low, high = (_crop(net, end, width) for end in ("min", "max"))
+        angle, aspect = net.angle, net.aspect
+        if net.center:
+            low = high = max(width, height)
+            angle, aspect = 0.0, 1.0
         return cls(
-            width, height, round(net.min_crop * share), round(net.max_crop * share), net.angle, net.aspect,
-            net.hue, net.saturation, net.exposure, net.flip, net.blur, float(net.gaussian_noise),
+            width, height, low, high, angle, aspect, net.hue, net.saturation, net.exposure, net.flip, net.blur,
+            float(net.gaussian_noise), net.center,
         )  # fmt: skip
 
-    def draw(self, random: np.random.Generator) -> View:
-        """A view. Always as many random numbers, whatever the options."""
-        numbers = random.random(12)
-        blur = (STANDARD_BLUR if self.blur == 1 else self.blur // 2 * 2 + 1) if self.blur else 0
+    def draw(self, random: np.random.Generator, count: int) -> list[View]:
+        """So many views. A view takes always as many random numbers, whatever the options."""
+        numbers = random.random((NUMBERS, count))
+        window = (STANDARD_BLUR if self.blur == 1 else self.blur // 2 * 2 + 1) if self.blur else 0
         low, high = sorted((self.min_crop, self.max_crop))
-        return View(
-            aspect=_about_one(self.aspect, *numbers[:2]),
-            short_side=max(1, low + int(numbers[2] * (high - low + 1))),
-            radians=math.radians((2 * numbers[3] - 1) * self.angle),
-            across=2 * numbers[4] - 1,
-            down=2 * numbers[5] - 1,
-            flip=bool(self.flip and numbers[6] < 0.5),
-            hue=(2 * numbers[7] - 1) * self.hue,
-            saturation=_about_one(self.saturation, *random.random(2)),
-            exposure=_about_one(self.exposure, *random.random(2)),
-            blur=blur if numbers[8] < 1 / BLURRED else 0,
-            noise=min(self.noise, 127) * BYTE if numbers[9] < 0.5 else 0.0,
-            seed=int(numbers[10] * 2**53),
-        )
+        drawn = {
+            "aspect": _about_one(self.aspect, *numbers[:2]),
+            "short_side": np.maximum(1, low + (numbers[2] * (high - low + 1)).astype(np.int64)),
+            "radians": math.radians(self.angle) * (2 * numbers[3] - 1),
+            "across": np.zeros(count) if self.center else 2 * numbers[4] - 1,
+            "down": np.zeros(count) if self.center else 2 * numbers[5] - 1,
+            "flip": (numbers[6] < 0.5) & self.flip,
+            "hue": (2 * numbers[7] - 1) * self.hue,
+            "saturation": _about_one(self.saturation, *numbers[8:10]),
+            "exposure": _about_one(self.exposure, *numbers[10:12]),
+            "blur": np.where(numbers[12] < 1 / BLURRED, window, 0),
+            "noise": np.where(numbers[13] < 0.5, min(self.noise, 127) * BYTE, 0.0),
+            "seed": (numbers[14] * 2**53).astype(np.int64),
+        }
+        columns = [drawn[name].tolist() for name in View._fields]
+        return [View(*one) for one in zip(*columns, strict=True)]
 
-    def look(self, picture: np.ndarray, view: View) -> np.ndarray:
-        """A picture (h, w, c) uint8 as the network sees it in this view, (c, height, width) float32 in 0..1."""
+    def look(self, picture: np.ndarray, view: View, out: np.ndarray) -> None:
+        """Write a picture (h, w, c) uint8, as the network sees it in this view, to out (c, height, width) float32."""
         size = max(self.width, self.height)
-        out = np.empty((picture.shape[2], size, size), np.float32)
+        square = out if self.width == self.height else np.empty((len(out), size, size), np.float32)
         h, w = picture.shape[:2]
         scale = view.short_side / max(1, int(min(h, w * view.aspect)))
         room = max(0.0, (w * scale / view.aspect - size) / 2), max(0.0, (h * scale - size) / 2)
-        across, down = view.across * room[0], view.down * room[1]
-        turn_and_cut(picture, BYTE, view.radians, scale, view.aspect, across, down, out)
-        if view.flip:
-            out = np.ascontiguousarray(out[:, :, ::-1])
-        if view.hue or view.saturation != 1 or view.exposure != 1:
-            change_colours(out, view.hue, view.saturation, view.exposure)
+        look_at(
+            picture, BYTE, view.radians, scale, view.aspect, view.across * room[0], view.down * room[1], view.flip,
+            view.hue, view.saturation, view.exposure, square,
+        )  # fmt: skip
         if view.blur:
-            out = blurred(out, view.blur)
+            square[...] = blurred(square, view.blur)
         if view.noise:
-            added = np.random.default_rng(view.seed).standard_normal(out.shape, np.float32)
-            out = np.clip(out + np.float32(view.noise) * added, 0, 1)
-        return out if self.width == self.height else resize(out, self.width, self.height)
-
-    def look_straight(self, picture: np.ndarray) -> np.ndarray:
-        """A picture without anything random: its middle, as Darknet validates."""
-        return prepare(picture, self.width, self.height, "crop")
+            numbers = np.random.default_rng(view.seed).standard_normal(square.shape, np.float32)
+            square += np.float32(view.noise) * numbers
+            np.clip(square, 0, 1, out=square)
+        if square is not out:
+            out[...] = resize(square, self.width, self.height)
 
 
 class Straight(Augmentation):
-    """No augmentation: every view is the middle of the picture."""
+    """No augmentation: every view is the middle of the picture, as Darknet validates."""
 
-    def look(self, picture: np.ndarray, view: View) -> np.ndarray:
-        """The middle, (c, height, width) float32 in 0..1."""
-        return self.look_straight(picture)
+    def look(self, picture: np.ndarray, view: View, out: np.ndarray) -> None:
+        """The middle, written to out (c, height, width) float32 in 0..1."""
+        prepare(picture, self.width, self.height, "crop", out)
 
 
-def _about_one(limit: float, size: float, side: float) -> float:
-    """A factor between 1 and ``limit``, or as often its inverse."""
-    factor = min(1, limit) + size * abs(limit - 1)
-    return factor if side < 0.5 else 1 / factor
+def _crop(net: Options, end: str, width: int) -> int:
+    """The shorter side of the smallest, or of the largest picture that is cut."""
+    ratio = net[f"{end}_ratio"] if f"{end}_ratio" in net.given else net[f"{end}_crop"] / net.width
+    return round(ratio * width)
+
+
+def _about_one(limit: float, size: np.ndarray, side: np.ndarray) -> np.ndarray:
+    """Factors between 1 and ``limit``, or as often their inverses."""
+    factors = min(1, limit) + size * abs(limit - 1)
+    return np.where(side < 0.5, factors, 1 / factors)
 
 
 def blurred(planes: np.ndarray, window: int) -> np.ndarray:

@@ -5,10 +5,14 @@ Source: AlexeyAB/darknet src/network.c, ema_update and ema_apply; Polyak and Jud
 
 from __future__ import annotations
 
+from copy import copy
+from dataclasses import replace
+
 import numpy as np
 
 from darknetpy.errors import TrainingError
 from darknetpy.graph import Graph
+from darknetpy.layers.weights import Weights
 
 LAST_UPDATES = 1000
 """The updates at the end that go on from the average."""
@@ -52,6 +56,18 @@ class MovingAverage:
             for array in node.arrays:
                 if array.trained:
                     node.weights[array.name][...] = self.arrays[node.index, array.name]
+
+    def averaged(self) -> Graph | None:
+        """A network like the one in training, with the averages in place of its arrays; None before there are any."""
+        if not self.arrays:
+            return None
+        nodes = []
+        for node in self._graph.nodes:
+            layer = copy(node.layer)
+            layer.weights = Weights()
+            layer.weights.update({array.name: self.arrays[node.index, array.name] for array in node.arrays})
+            nodes.append(replace(node, layer=layer))
+        return replace(self._graph, nodes=tuple(nodes))
 
     def state(self) -> dict[str, np.ndarray]:
         """Copies of the averages, by ``INDEX.ARRAY``; ``restore`` takes them back."""

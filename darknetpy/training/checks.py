@@ -8,6 +8,7 @@ from darknetpy.errors import ConfigError, DarknetpyError, DarknetpyWarning, Find
 from darknetpy.graph import Graph, Node
 from darknetpy.layers.base import RecurrentLayer
 from darknetpy.training.averages import LAST_UPDATES
+from darknetpy.training.input_sizes import InputSizes
 from darknetpy.training.passes import frozen_layers, loss_layers
 from darknetpy.training.updates import layers_at_rest
 
@@ -80,8 +81,10 @@ def _changing_sizes(graph: Graph) -> Iterator[DarknetpyError]:
     if (not heads and not graph.net.random) or len(graph.input_shape) != 3:
         return
     height, width = (side + max(int(graph.net.resize_step), 1) for side in graph.input_shape[1:])
+    sizes = {(width, height)} if heads else InputSizes(graph, 0).possible
     try:
-        graph.resized(height, width)
+        for width, height in sorted(sizes, reverse=True):
+            graph.resized(height, width)
     except ConfigError as error:
         found = f"random= with [{error.section}] in layer {error.layer}, which works at one size only"
         remedy = f"Write random=0. At {width}x{height}: {error.found}"

@@ -19,6 +19,8 @@ from darknetpy.config.text import read_text
 from darknetpy.errors import ConfigError, DarknetpyWarning, DataError, Findings, printable, printable_path
 from darknetpy.images.sources import expand
 from darknetpy.training.labels import Labels, numbers_of
+from darknetpy.training.lists import lines_of, place_of
+from darknetpy.training.truths import Truths
 
 TRAINING_FOLDERS = ("train", "training")
 VALIDATION_FOLDERS = ("valid", "validation", "val", "test")
@@ -40,12 +42,9 @@ class Samples:
     def __len__(self) -> int:
         return len(self.paths)
 
-    def truths(self, count: int) -> np.ndarray:
-        """(n, count) float32: 1 for each class of a picture, else 0."""
-        result = np.zeros((len(self), count), np.float32)
-        for row, numbers in zip(result, self.classes, strict=True):
-            row[list(numbers)] = 1
-        return result
+    def truths(self, count: int) -> Truths:
+        """What a network with so many classes should say about each: 1 for each of its classes, else 0."""
+        return Truths.of(self.classes, count)
 
     def counts(self, count: int) -> np.ndarray:
         """(count,) int64: how many pictures show each class."""
@@ -78,7 +77,7 @@ def read_dataset(
 
     Args:
         data: a ``.data`` file, or a folder. A folder has one folder for each class, whose names in sorted order are the
-            classes; or folders ``train`` and ``valid`` (``val``, ``test``) that have these.
+            classes; or folders ``train`` and ``valid`` (``val``, ``test``) that have these, or ``train`` only.
         validation: the part of the training pictures of each class that is kept back for validation, chosen by
             ``seed``; where there are pictures for validation of their own it must be 0.
         strict: a picture that is missing is an error; otherwise it is left out with a warning.
@@ -147,6 +146,8 @@ def split(samples: Samples, part: float, seed: int) -> tuple[Samples, Samples]:
 def _of_folder(folder: Path) -> tuple[tuple[str, ...], Samples, Samples | None]:
     """The names of the classes, the pictures for training, and those for validation where there are some."""
     training, validation = _subfolder(folder, TRAINING_FOLDERS), _subfolder(folder, VALIDATION_FOLDERS)
+    if training is not None and _folders(folder) == [training] and _folders(training):
+        return *_by_folders(training), None
     if training is None or validation is None or not _folders(training):
         return *_by_folders(folder), None
     names, samples = _by_folders(training)
@@ -206,7 +207,10 @@ def _of_lists(
         remedy = "Write lists with lines of path, tab and labels, and delete tag="
         raise ConfigError("tag=1", "lists that name the labels", remedy, path=data.path)
     labels_path = data.file("labels", "names")
-    labels = Labels([line.strip() for line in read_text(labels_path, "file of labels").lines], str(labels_path))
+    written = [line.strip() for line in read_text(labels_path, "file of labels").lines]
+    while written and not written[-1]:
+        written.pop()  # blank lines at the end are no labels, those between others are an error
+    labels = Labels(written, str(labels_path))
     names = read_names(data.file("names", "labels"), findings)
     if len(names) != len(labels):
         found = f"{len(names)} names for {len(labels)} labels"
@@ -223,60 +227,53 @@ def _listed(data: DataFile, name: str, labels: Labels, names: list[str], strict:
     several = bool(data.options.multi_label)
     if folder is not None:
         paths = list(expand([folder]))
-        return _sampled(paths, labels.of_all(paths, findings, several=several))
-    list_path = data.file(name)
-    lines = read_text(list_path, "list of pictures").lines
-    entries = [(number, line.strip()) for number, line in enumerate(lines, 1) if line.strip()]
-    if not entries:
-        raise DataError("an empty list", "one path a line", "Write the paths of the pictures", path=list_path)
-    there = _existing(entries, list_path, strict, findings)
-    explicit = [written_labels for _, _, written_labels in there if written_labels]
-    paths = [path for _, path, _ in there]
-    if not explicit:
-        return _sampled(paths, labels.of_all(paths, findings, several=several))
-    return _sampled(paths, [_explicit(number, text, labels, names, list_path) for number, _, text in there])
+        return Samples(tuple(paths), tuple(labels.of_all(paths, findings, several=several)))
+    return _of_list(data.file(name), labels, names, several=several, strict=strict, findings=findings)
 
 
-def _sampled(paths: Sequence[str], classes: Sequence[Sequence[int]]) -> Samples:
-    return Samples(tuple(paths), tuple(tuple(numbers) for numbers in classes))
+def _of_list(
+    path: Path, labels: Labels, names: list[str], *, several: bool, strict: bool, findings: Findings
+) -> Samples:
+    """The pictures that a list names and that are there; their classes by their paths, or behind a tab in all lines."""
+    paths: list[str] = []
+    explicit: list[tuple[int, ...]] = []
+    missing: list[str] = []
+    without = 0
+    for number, text in lines_of(path):
+        written, _, own_labels = text.partition("\t")
+        place = place_of(written.strip(), path.parent)
+        if place is None:
+            missing.append(f"{printable(written)} (line {number})" if len(missing) < SHOWN else "")
+            continue
+        paths.append(place)
+        if own_labels.strip():
+            explicit.append(_explicit(number, own_labels.strip(), labels, names, path))
+        elif not without:
+            without = number
+    _report_missing(missing, len(paths) + len(missing), path, strict, findings)
+    if explicit and without:
+        found, expected = "no labels, where other lines have some", "labels of the .data file, with commas between"
+        raise DataError(found, expected, path=path, line=without)
+    return Samples(tuple(paths), tuple(explicit or labels.of_all(paths, findings, several=several)))
 
 
-def _explicit(number: int, text: str, labels: Labels, names: list[str], list_path: Path) -> list[int]:
+def _explicit(number: int, text: str, labels: Labels, names: list[str], list_path: Path) -> tuple[int, ...]:
     """The classes that a line of a list names behind a tab."""
     for known in (labels.labels, names):
         try:
-            return list(numbers_of(known, text))
+            return tuple(numbers_of(known, text))
         except ValueError:
             continue
-    found = f"labels {printable(text)}" if text else "no labels, where other lines have some"
-    raise DataError(found, "labels of the .data file, with commas between", path=list_path, line=number)
+    expected = "labels of the .data file, with commas between"
+    raise DataError(f"labels {printable(text)}", expected, path=list_path, line=number)
 
 
-def _existing(
-    entries: list[tuple[int, str]], list_path: Path, strict: bool, findings: Findings
-) -> list[tuple[int, str, str]]:
-    """Line number, path and labels of the entries whose pictures are there."""
-    there: list[tuple[int, str, str]] = []
-    missing: list[tuple[int, str]] = []
-    for number, entry in entries:
-        written, _, text = entry.partition("\t")
-        path = _place_of(written.strip(), list_path.parent)
-        if path is None:
-            missing.append((number, written))
-        else:
-            there.append((number, path, text.strip()))
-    if missing:
-        first = ", ".join(f"{printable(path)} (line {number})" for number, path in missing[:SHOWN])
-        found = f"{len(missing)} of {len(entries)} pictures are missing: {first}{', ...' if missing[SHOWN:] else ''}"
-        remedy = f"Paths are looked for in the current folder and in {printable_path(str(list_path.parent))}"
-        if strict or not there:
-            raise DataError(found, "pictures that are there", remedy, path=list_path)
-        findings.warning(DarknetpyWarning(found, "", "They are left out", path=list_path))
-    return there
-
-
-def _place_of(written: str, folder: Path) -> str | None:
-    for place in (written, str(folder / written)):
-        if os.path.isfile(place):  # noqa: PTH113  # Path.is_file raises for names that are too long
-            return place
-    return None
+def _report_missing(missing: list[str], total: int, path: Path, strict: bool, findings: Findings) -> None:
+    if not missing:
+        return
+    first = ", ".join(missing[:SHOWN])
+    found = f"{len(missing)} of {total} pictures are missing: {first}{', ...' if missing[SHOWN:] else ''}"
+    if strict or len(missing) == total:
+        remedy = f"Paths are looked for in the current folder and in {printable_path(str(path.parent))}"
+        raise DataError(found, "pictures that are there", remedy, path=path)
+    findings.warning(DarknetpyWarning(found, "", "They are left out", path=path))

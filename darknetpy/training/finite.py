@@ -36,6 +36,18 @@ def check_finite(one: Pass, batch: np.ndarray, iteration: int) -> None:
                 raise diverged(one.graph.nodes[index], found)
 
 
+def too_large(one: Pass, iteration: int) -> TrainingError:
+    """The error of gradients that are finite, but on their way out; it names the largest."""
+    sizes = {
+        (index, name): float(np.abs(gradient).max())
+        for index, gradients in one.gradients.items()
+        for name, gradient in gradients.items()
+    }
+    index, name = max(sizes, key=lambda place: sizes[place])
+    found = f"the gradient of {name} has values of {sizes[index, name]:g} in iteration {iteration}"
+    return diverged(one.graph.nodes[index], found)
+
+
 def replace_bad_gradients(one: Pass) -> int:
     """Put 0 in the place of values of gradients that are not finite, and forget such statistics; how many there were.
 

@@ -5,12 +5,14 @@ Source of the rule: AlexeyAB/darknet src/data.c, fill_truth (a label is true whe
 
 from __future__ import annotations
 
+import os
+import re
 from collections.abc import Iterator, Sequence
-from pathlib import PurePath
 
 from darknetpy.errors import ConfigError, DarknetpyWarning, DataError, Findings, printable
 
 SHOWN = 10  # paths that a message names
+_SEPARATORS = "[/\\\\]" if os.sep == "\\" else "/"  # of folders
 COMPARED = 1000  # paths that are looked at to see whether the two rules agree
 
 
@@ -25,11 +27,14 @@ class Labels:
         labels: one for each class.
         path: of the file they come from, for messages.
 
-    Raises ConfigError for a label that is empty, which every path contains, and for one that is there twice.
+    Raises ConfigError where there are none, for one that is empty, which every path contains, and for one that is there
+    twice.
     """
 
     def __init__(self, labels: Sequence[str], path: str | None = None) -> None:
         self.labels, self.path = list(labels), path
+        if not self.labels:
+            raise ConfigError("no labels in the file", "one for each class, one a line", path=path)
         for number, label in enumerate(self.labels, 1):
             if not label:
                 remedy = "Write a label, or delete the line"
@@ -45,10 +50,9 @@ class Labels:
 
     def in_parts(self, path: str) -> list[int]:
         """The classes whose labels are a folder of the path, or what its file's name begins with."""
-        place = PurePath(path)
-        beginning = place.name.replace(".", "_").partition("_")[0]
-        parts = {*place.parts[:-1], beginning}
-        return sorted(self._numbers[part] for part in parts if part in self._numbers)
+        *folders, name = re.split(_SEPARATORS, path)
+        beginning = name.replace(".", "_").partition("_")[0]
+        return sorted(self._numbers[part] for part in {*folders, beginning} if part in self._numbers)
 
     def anywhere(self, path: str) -> list[int]:
         """The classes whose labels the path contains."""
@@ -59,18 +63,22 @@ class Labels:
         strict = self.in_parts(path)
         return strict if len(strict) == 1 else self.anywhere(path)
 
-    def of_all(self, paths: Sequence[str], findings: Findings, *, several: bool = False) -> list[list[int]]:
+    def of_all(self, paths: Sequence[str], findings: Findings, *, several: bool = False) -> list[tuple[int, ...]]:
         """The classes of each picture; with ``several`` all whose labels its path contains.
 
         Raises DataError where a picture has none, or more than one unless ``several`` are allowed. Where the two rules
         disagree a warning says so, once.
         """
-        found = [self.anywhere(path) if several else self.of(path) for path in paths]
+        known: dict[tuple[int, ...], tuple[int, ...]] = {}  # one object for all pictures of the same classes
+        found = []
+        for path in paths:
+            classes = tuple(self.anywhere(path) if several else self.of(path))
+            found.append(known.setdefault(classes, classes))
         self._require_one(paths, found, several)
         self._compare_rules(paths, found, findings)
         return found
 
-    def _require_one(self, paths: Sequence[str], found: list[list[int]], several: bool) -> None:
+    def _require_one(self, paths: Sequence[str], found: list[tuple[int, ...]], several: bool) -> None:
         without = [path for path, classes in zip(paths, found, strict=True) if not classes]
         if without:
             expected = "one of them in the path of each"
@@ -84,9 +92,9 @@ class Labels:
             counted = f"{len(doubtful)} of {len(paths)} pictures have several labels: {names} in {printable(path)}"
             raise DataError(counted, "one label for each picture", remedy, path=self.path)
 
-    def _compare_rules(self, paths: Sequence[str], found: list[list[int]], findings: Findings) -> None:
+    def _compare_rules(self, paths: Sequence[str], found: list[tuple[int, ...]], findings: Findings) -> None:
         for path, classes in zip(paths[:COMPARED], found, strict=False):
-            others = self.anywhere(path)
+            others = tuple(self.anywhere(path))
             if others != classes:
                 names = ", ".join(printable(self.labels[number]) for number in others)
                 found_text = f"{printable(path)} contains {names}"

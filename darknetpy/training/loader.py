@@ -2,27 +2,26 @@
 
 from __future__ import annotations
 
-import threading
 from collections import deque
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from itertools import pairwise
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from darknetpy.errors import DarknetpyWarning, DataError, ImageError
-from darknetpy.images.decode import read_picture
+from darknetpy.errors import DataError
 from darknetpy.training import mixing
 from darknetpy.training.augment import Augmentation, View
 from darknetpy.training.dataset import Samples
+from darknetpy.training.pictures import Pictures, Report, room_for_pictures
+from darknetpy.training.truths import Truths
 
 SAMPLINGS = ("epochs", "draws")
 AHEAD = 2  # batches under way besides the one that is used
-MOST_BROKEN = 100  # pictures in a row that cannot be read before that is an error
-CACHE_BYTES = 2 << 30
-Report = Callable[[DarknetpyWarning], None]
+MOST_PARTNERS = max(mixing.PARTNERS.values())
 
 
 class Batch(NamedTuple):
@@ -36,9 +35,16 @@ class Batch(NamedTuple):
 class _Request(NamedTuple):
     """One picture of a batch: the places of those it is made of, how each is looked at, and how they are mixed."""
 
-    places: list[int]
-    views: list[View]
+    places: Sequence[int]
+    views: Sequence[View]
     mix: mixing.Mix | None
+
+
+class _Started(NamedTuple):
+    """A batch under way, and its parts."""
+
+    batch: Batch
+    parts: list[Future[None]]
 
 
 @dataclass(frozen=True)
@@ -49,8 +55,10 @@ class Loading:
         augmentation: views, and the size of the network's input. channels: of the input.
         mixing: one of the kinds of `mixing`, or 0.
         sampling: "epochs" takes every picture once before any comes again; "draws" draws them, as Darknet.
-        threads: that decode and look. cache_bytes: of decoded pictures that are kept.
+        threads: that decode and look. cache_bytes: of decoded pictures that are kept; by default half of what is free.
         skip_broken: leave a picture that cannot be read out, with a warning, and take the next; else it is an error.
+        allow_damaged: use what can be read of a damaged picture, with a warning.
+        augmentation_of: that of a batch by its number, from 1, where it is not the same for all.
     """
 
     augmentation: Augmentation
@@ -58,8 +66,10 @@ class Loading:
     mixing: int = 0
     sampling: str = "epochs"
     threads: int = 2
-    cache_bytes: int = CACHE_BYTES
+    cache_bytes: int | None = None
     skip_broken: bool = True
+    allow_damaged: bool = False
+    augmentation_of: Callable[[int], Augmentation] | None = None
 
 
 class Loader:
@@ -67,7 +77,7 @@ class Loader:
 
     Args:
         samples: the pictures.
-        truths: (n, classes) float32, of each picture.
+        truths: of each picture (classes,) float32.
         loading: how they are taken.
         batch: pictures in a batch.
         seed: of everything random.
@@ -78,20 +88,22 @@ class Loader:
     """
 
     def __init__(
-        self, samples: Samples, truths: np.ndarray, loading: Loading, *, batch: int, seed: int,
+        self, samples: Samples, truths: Truths | np.ndarray, loading: Loading, *, batch: int, seed: int,
         report: Report = lambda warning: None,
     ) -> None:  # fmt: skip
         if not len(samples):
             raise DataError("no pictures", "at least one", "Check the list or the folder")
         self._samples, self._truths, self._loading, self.batch, self._seed = samples, truths, loading, batch, seed
-        self._report = report
         self._random = np.random.default_rng(seed)
         self._epoch, self._position = 0, 0
         self._order = self._order_of(0)
-        self._pictures = _Pictures(samples.paths, loading, report)
-        self._started: deque[Future[Batch]] = deque()
+        room = room_for_pictures() if loading.cache_bytes is None else loading.cache_bytes
+        self._pictures = Pictures(
+            samples.paths, loading.channels, room, skip_broken=loading.skip_broken, report=report,
+            allow_damaged=loading.allow_damaged,
+        )  # fmt: skip
+        self._started: deque[_Started] = deque()
         self._pool = ThreadPoolExecutor(loading.threads, thread_name_prefix="darknetpy-load")
-        self._assembly = ThreadPoolExecutor(AHEAD, thread_name_prefix="darknetpy-batch")
 
     def __enter__(self) -> Generator[Batch, None, None]:
         return self.batches()
@@ -101,7 +113,6 @@ class Loader:
 
     def close(self) -> None:
         """Stop: what is under way is finished, nothing else is begun."""
-        self._assembly.shutdown(cancel_futures=True)
         self._pool.shutdown(cancel_futures=True)
 
     @property
@@ -115,103 +126,94 @@ class Loader:
         self._order = self._order_of(self._epoch)
         self._random.bit_generator.state = state["random"]
 
-    def batches(self) -> Generator[Batch, None, None]:
-        """One batch after the other, a few under way. Raises ImageError or DataError for pictures, see `Loading`."""
+    def batches(self, done: int = 0) -> Generator[Batch, None, None]:
+        """One batch after the other, a few under way; ``done`` is how many there were before the first one.
+
+        Raises ImageError or DataError for pictures, see `Loading`.
+        """
+        number = done
         while True:
             while len(self._started) <= AHEAD:
-                requests = [self._request() for _ in range(self.batch)]
-                self._started.append(self._assembly.submit(self._assemble, requests, self.state))
-            yield self._started.popleft().result()
+                number += 1
+                self._started.append(self._start(number))
+            started = self._started.popleft()
+            for part in started.parts:
+                part.result()
+            yield started.batch
 
     # ---- drawing ----
 
     def _order_of(self, epoch: int) -> np.ndarray:
         return np.random.default_rng([self._seed, epoch]).permutation(len(self._samples))
 
-    def _next_place(self) -> int:
+    def _places(self) -> list[int]:
+        """The pictures of the next batch, those that are mixed into them not counted."""
         if self._loading.sampling == "draws":
-            return int(self._random.integers(len(self._samples)))
-        if self._position == len(self._order):
-            self._epoch, self._position = self._epoch + 1, 0
-            self._order = self._order_of(self._epoch)
-        self._position += 1
-        return int(self._order[self._position - 1])
+            return self._random.integers(len(self._samples), size=self.batch).tolist()
+        found: list[int] = []
+        while len(found) < self.batch:
+            if self._position == len(self._order):
+                self._epoch, self._position = self._epoch + 1, 0
+                self._order = self._order_of(self._epoch)
+            part = self._order[self._position : self._position + self.batch - len(found)]
+            self._position += len(part)
+            found += part.tolist()
+        return found
 
-    def _request(self) -> _Request:
-        how = mixing.draw(self._loading.mixing, self._random)
-        partners = mixing.PARTNERS[how.kind] if how else 0
-        places = [self._next_place(), *(int(self._random.integers(len(self._samples))) for _ in range(partners))]
-        return _Request(places, [self._loading.augmentation.draw(self._random) for _ in places], how)
+    def _requests(self, augmentation: Augmentation) -> list[_Request]:
+        """What the next batch is to have. A kind of mixing takes always as many random numbers."""
+        places, draw = self._places(), augmentation.draw
+        views = draw(self._random, self.batch)
+        if not self._loading.mixing:
+            return [_Request((place,), (view,), None) for place, view in zip(places, views, strict=True)]
+        ways = mixing.draw(self._loading.mixing, self._random, self.batch)
+        others = self._random.integers(len(self._samples), size=(self.batch, MOST_PARTNERS)).tolist()
+        further = draw(self._random, self.batch * MOST_PARTNERS)
+        requests = []
+        for number, way in enumerate(ways):
+            count = 0 if way is None else mixing.PARTNERS[way.kind]
+            first = number * MOST_PARTNERS
+            chosen = (places[number], *others[number][:count])
+            requests.append(_Request(chosen, (views[number], *further[first : first + count]), way))
+        return requests
 
     # ---- computing ----
 
-    def _assemble(self, requests: list[_Request], state: dict[str, Any]) -> Batch:
-        augmentation = self._loading.augmentation
-        shape = (len(requests), self._loading.channels, augmentation.height, augmentation.width)
-        batch = Batch(np.empty(shape, np.float32), np.empty((len(requests), self._truths.shape[1]), np.float32), state)
-        parts = min(self._loading.threads, len(requests))
-        bounds = [len(requests) * part // parts for part in range(parts + 1)]
-        started = [
-            self._pool.submit(self._fill, requests, batch, range(first, last)) for first, last in pairwise(bounds)
-        ]
-        for future in started:
-            future.result()
-        return batch
+    def _start(self, number: int) -> _Started:
+        """Draw the next batch and give it to the threads, a part to each."""
+        loading, count = self._loading, self.batch
+        augmentation = loading.augmentation if loading.augmentation_of is None else loading.augmentation_of(number)
+        requests = self._requests(augmentation)
+        pictures = np.empty((count, loading.channels, augmentation.height, augmentation.width), np.float32)
+        batch = Batch(pictures, np.empty((count, len(self._truths[0])), np.float32), self.state)
+        parts = min(loading.threads, count)
+        bounds = pairwise([count * part // parts for part in range(parts + 1)])
+        fill = partial(self._fill, requests, batch, augmentation)
+        return _Started(batch, [self._pool.submit(fill, range(*bound)) for bound in bounds])
 
-    def _fill(self, requests: list[_Request], batch: Batch, places: range) -> None:
-        for place in places:
-            request = requests[place]
-            found = [self._pictures.at(number) for number in request.places]
-            looks = [
-                self._loading.augmentation.look(picture, view)
-                for (_, picture), view in zip(found, request.views, strict=True)
-            ]
-            truths = [self._truths[number] for number, _ in found]
-            mixed = (looks[0], truths[0]) if request.mix is None else mixing.mix(request.mix, looks, truths)
-            batch.pictures[place], batch.truths[place] = mixed
-
-
-class _Pictures:
-    """Decoded pictures by number, kept while they fit."""
-
-    def __init__(self, paths: tuple[str, ...], loading: Loading, report: Report) -> None:
-        self._paths, self._loading, self._report = paths, loading, report
-        self._kept: dict[int, np.ndarray] = {}
-        self._bytes = 0
-        self._broken: set[int] = set()
-        self._lock = threading.Lock()
-
-    def at(self, number: int) -> tuple[int, np.ndarray]:
-        """The picture of that number, or the next one that can be read; its number and its pixels."""
-        for further in range(min(MOST_BROKEN, len(self._paths))):
-            candidate = (number + further) % len(self._paths)
-            picture = self._read(candidate)
-            if picture is not None:
-                return candidate, picture
-        several = f"{MOST_BROKEN} pictures in a row that cannot be read"
-        found = several if len(self._paths) > MOST_BROKEN else "not one picture that can be read"
-        raise DataError(found, "pictures", "Is the disk still there?", path=self._paths[number])
-
-    def _read(self, number: int) -> np.ndarray | None:
-        kept = self._kept.get(number)
-        if kept is not None:
-            return kept
+    def _fill(self, requests: list[_Request], batch: Batch, augmentation: Augmentation, slots: range) -> None:
+        """Compute some pictures of a batch, in place; runs in the threads."""
+        pictures, look = self._pictures, augmentation.look
         try:
-            picture = read_picture(self._paths[number], channels=self._loading.channels)
-        except ImageError as error:
-            if not self._loading.skip_broken:
-                raise
-            self._leave_out(number, error)
-            return None
-        with self._lock:
-            if number not in self._kept and self._bytes + picture.nbytes <= self._loading.cache_bytes:
-                self._kept[number] = picture
-                self._bytes += picture.nbytes
-        return picture
+            for slot in slots:
+                request = requests[slot]
+                if request.mix is None:
+                    number, picture = pictures.at(request.places[0])
+                    look(picture, request.views[0], batch.pictures[slot])
+                    batch.truths[slot] = self._truths[number]
+                else:
+                    batch.pictures[slot], batch.truths[slot] = self._mixed(request, request.mix, augmentation)
+        except MemoryError:
+            remedy = "Let a batch have fewer pictures, or close other programs"
+            raise DataError("not enough memory to load pictures", "", remedy) from None
 
-    def _leave_out(self, number: int, error: ImageError) -> None:
-        with self._lock:
-            known = number in self._broken
-            self._broken.add(number)
-        if not known:
-            self._report(DarknetpyWarning(str(error).rstrip("."), "", "It is left out; the next one takes its place"))
+    def _mixed(self, request: _Request, how: mixing.Mix, augmentation: Augmentation) -> tuple[np.ndarray, np.ndarray]:
+        """Several pictures as one, and their truth."""
+        looks, truths = [], []
+        for place, view in zip(request.places, request.views, strict=True):
+            number, picture = self._pictures.at(place)
+            look = np.empty((self._loading.channels, augmentation.height, augmentation.width), np.float32)
+            augmentation.look(picture, view, look)
+            looks.append(look)
+            truths.append(self._truths[number])
+        return mixing.mix(how, looks, truths)

@@ -7,32 +7,49 @@ machine with one number of threads of NumPy's matrix products.
 
 from __future__ import annotations
 
-import hashlib
 import time
 from collections.abc import Callable, Generator, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
-from typing import Any, NamedTuple, Self
+from typing import Any, Self
 
 import numpy as np
 
-from darknetpy.errors import DarknetpyError, DarknetpyWarning, TrainingError
+from darknetpy.errors import DarknetpyError, DarknetpyWarning
+from darknetpy.evaluation.tally import Tally
 from darknetpy.graph import Graph
 from darknetpy.training.augment import Augmentation, Straight
 from darknetpy.training.beginning import truths_of
 from darknetpy.training.checkpoints import Folder, write_state
 from darknetpy.training.dataset import Samples
-from darknetpy.training.loader import Batch, Loader, Loading, Report
+from darknetpy.training.input_sizes import InputSizes
+from darknetpy.training.loader import Batch, Loader, Loading
 from darknetpy.training.metrics import Metrics
 from darknetpy.training.mixing import kind_of
+from darknetpy.training.noise import with_noise
+from darknetpy.training.pictures import Report
+from darknetpy.training.progress import AnyCallback, Callbacks, Kept, Progress, Round
+from darknetpy.training.states import (
+    CALLBACKS,
+    NETWORK,
+    TRAINING,
+    another_batch,
+    check_continuation,
+    digest,
+    fill_network,
+    named,
+    network_arrays,
+    under,
+)
 from darknetpy.training.step import Figures, MiniBatch, Saved, Training, pictures_per_update
-from darknetpy.training.validation import Accuracy, Validation
+from darknetpy.training.updates import optimizer_of
+from darknetpy.training.validation import Validation
 from darknetpy.weights.writer import write_weights
 
 FEWEST_BETWEEN_VALIDATIONS = 100
+_AGAIN = "The training goes on, and tries again at the next checkpoint"
+_ENDS = "The training ends; what was saved before is still there"
 _SMOOTHING = 0.1  # how much of the time of an iteration goes into the estimate of what is left
-_NETWORK, _TRAINING = "network.", "training."
 
 
 @dataclass(frozen=True)
@@ -41,24 +58,33 @@ class Settings:
 
     Attributes:
         seed: of all that is random. augmentation: whether pictures are changed at random, as [net] says.
-        threads: that read pictures. save_every, save_last_every: iterations between checkpoints.
+        threads: that read pictures, and that compute.
+        skip_broken: leave out pictures that cannot be read, with a warning each; else the first one ends the training.
+        allow_damaged: use what can be read of damaged pictures.
+        cache_bytes: of decoded pictures that are kept; by default half of what is free.
+        save_every, save_last_every: iterations between checkpoints.
+        validate_every: iterations between validations; by default an epoch, but at least 100.
+        optimizer: "sgd", "adam" or "adamw"; by default what [net] says.
+        l1: pull of the weights to zero, the same for small ones and large ones.
+        input_noise: standard deviation of noise that is added to the pictures, whose values are 0 to 1.
+        top: among how many best answers the right one counts in the validation.
+        worst: how many of the surest mistakes a validation keeps.
     """
 
     seed: int = 0
     augmentation: bool = True
     threads: int = 2
+    skip_broken: bool = True
+    allow_damaged: bool = False
+    cache_bytes: int | None = None
     save_every: int = 1000
     save_last_every: int = 100
-
-
-class Progress(NamedTuple):
-    """What there is to say after an iteration: its figures, and where the network was validated its accuracy."""
-
-    figures: Figures
-    pictures_per_second: float
-    seconds_left: float
-    accuracy: Accuracy | None
-    is_best: bool
+    validate_every: int | None = None
+    optimizer: str | None = None
+    l1: float = 0.0
+    input_noise: float = 0.0
+    top: int = 5
+    worst: int = 40
 
 
 class Loop:
@@ -70,6 +96,10 @@ class Loop:
         folder: where the checkpoints go.
         report: is told of pictures that are left out and of checkpoints that could not be written.
         remembered: what the caller wants to find in saved states under that name; JSON must know it.
+        callbacks: are told of each iteration, see :class:`~darknetpy.training.progress.Callback`.
+        names: of the classes, for what validations say.
+
+    ``fed`` may be set to a function that is shown the pictures and the truths of each mini-batch before it is computed.
 
     >>> with Loop(graph, samples, None, folder, Settings()) as loop:  # doctest: +SKIP
     ...     for progress in loop.iterations():
@@ -79,18 +109,29 @@ class Loop:
     def __init__(
         self, graph: Graph, training: Samples, validation: Samples | None, folder: Folder, settings: Settings, *,
         report: Report = lambda warning: None, remembered: Mapping[str, Any] | None = None,
+        callbacks: tuple[AnyCallback, ...] = (), names: tuple[str, ...] | None = None,
     ) -> None:  # fmt: skip
         net = graph.net
         self.graph, self.folder, self.settings, self._report = graph, folder, settings, report
         self._remembered = dict(remembered or {})
-        self.training = Training(graph, seed=settings.seed)
+        self.fed: Callable[[np.ndarray, np.ndarray], None] = lambda pictures, truths: None
+        self.training = Training(
+            graph, seed=settings.seed, optimizer=optimizer_of(net, settings.optimizer), l1=settings.l1,
+            threads=settings.threads,
+        )  # fmt: skip
+        self._callbacks, self._round = Callbacks(callbacks), Round()
+        self._callbacks.check(validation is not None)
         self.best: float | None = None
         self.saved_iteration: int | None = None
         self._facts = {"seed": settings.seed, "augmentation": settings.augmentation, "pictures": digest(training)}
         channels, height, width = graph.input_shape
-        augmentation = (Augmentation if settings.augmentation else Straight).of(net, width, height)
+        sizes, kind = InputSizes(graph, settings.seed), Augmentation if settings.augmentation else Straight
         mixing = kind_of(net.mixup, net.cutmix, net.mosaic) if settings.augmentation else 0
-        loading = Loading(augmentation, channels, mixing, threads=settings.threads)
+        loading = Loading(
+            kind.of(net, width, height), channels, mixing, threads=settings.threads, skip_broken=settings.skip_broken,
+            cache_bytes=settings.cache_bytes, allow_damaged=settings.allow_damaged,
+            augmentation_of=(lambda number: kind.of(net, *sizes.at(number))) if sizes.are_several else None,
+        )  # fmt: skip
         batch, at_once = pictures_per_update(net), max(net.batch // net.subdivisions, 1)
         truths = truths_of(training, graph)
         self._loader = Loader(training, truths, loading, batch=batch, seed=settings.seed, report=report)
@@ -98,9 +139,19 @@ class Loop:
         self._validation = (
             None
             if validation is None
-            else Validation(validation, at_once=at_once, threads=settings.threads, report=report)
+            else Validation(
+                validation,
+                at_once=at_once,
+                threads=settings.threads,
+                report=report,
+                names=names,
+                top=settings.top,
+                worst=settings.worst,
+                skip_broken=settings.skip_broken,
+                allow_damaged=settings.allow_damaged,
+            )
         )
-        self._period = max(FEWEST_BETWEEN_VALIDATIONS, -(-len(training) // batch))
+        self._period = settings.validate_every or max(FEWEST_BETWEEN_VALIDATIONS, -(-len(training) // batch))
         self._seconds: float | None = None  # of an iteration, smoothed
 
     def __enter__(self) -> Self:
@@ -108,6 +159,11 @@ class Loop:
 
     def __exit__(self, *problem: object) -> None:
         self._loader.close()
+
+    @property
+    def batch(self) -> int:
+        """Pictures in an iteration."""
+        return self._loader.batch
 
     @property
     def last(self) -> int:
@@ -119,25 +175,14 @@ class Loop:
 
         Raises TrainingError where it is not of this network, these pictures and settings, or lies behind the end.
         """
-        path = self.folder.state
-        for name, value in self._facts.items():
-            if about["settings"][name] != value:
-                what = f"another {name}" if name != "pictures" else "other training pictures"
-                remedy = f"Go on with those, or begin anew from {self.folder.weights('last').name}"
-                raise TrainingError(f"the saved training has {what}", "the same as now", remedy, path=path)
-        if about["training"]["iteration"] > self.last:
-            found = f"the saved training is at iteration {about['training']['iteration']}"
-            remedy = "Ask for more iterations"
-            raise TrainingError(found, f"at most max_batches={self.last}", remedy, path=path)
-        own = {f"{_NETWORK}{node.index}.{a.name}": (node, a) for node in self.graph.nodes for a in node.arrays}
-        saved = {name: array for name, array in arrays.items() if name.startswith(_NETWORK)}
-        if {name: array.shape for name, array in saved.items()} != {name: a.shape for name, (_, a) in own.items()}:
-            remedy = "Go on with the cfg that it began with, or begin anew"
-            raise TrainingError("the saved training is of another network", "the same layers", remedy, path=path)
-        for name, (node, array) in own.items():
-            node.weights[array.name] = saved[name]
-        rest = {name.removeprefix(_TRAINING): array for name, array in arrays.items() if name.startswith(_TRAINING)}
-        self.training.restore(Saved(rest, about["training"]))
+        check_continuation(about, self._facts, self.last, self.folder)
+        warning = another_batch(about, self.batch, self.folder)
+        if warning is not None:
+            self._report(warning)
+        fill_network(self.graph, under(NETWORK, arrays), self.folder.state)
+        self.training.restore(Saved(under(TRAINING, arrays), about["training"]))
+        self._callbacks.take(Kept(about["callbacks"], under(CALLBACKS, arrays)))
+        self._round.restore(about["round"])
         self._loader.go_to(about["loader"])
         self._place, self.best = about["loader"], about["best"]
         self.saved_iteration = self.training.iteration
@@ -145,65 +190,97 @@ class Loop:
     def iterations(self) -> Generator[Progress, None, None]:
         """Train to the end, an iteration each time the next one is asked for; then the final weights are written.
 
-        Call `save_last` after stopping early. Raises TrainingError where numbers are no numbers any more: what was
-        saved last stays as it is then. ImageError, DataError: pictures cannot be read; all until then is saved.
+        Call `save_last` after stopping early. Raises TrainingError where numbers are no numbers any more, ImageError
+        or DataError where pictures cannot be read, and what callbacks raise; all until then is saved.
         """
         metrics = Metrics(self.folder, self.training.iteration, self._report)
         try:
-            if self.training.iteration < self.last and self.saved_iteration is None:
+            if not self._ended and self.saved_iteration is None:
                 self._save_state()  # so that a training can be resumed from its very beginning
-            batches = self._loader.batches()
-            while self.training.iteration < self.last:
+            batches = self._loader.batches(self.training.iteration)
+            while not self._ended:
                 begun = time.perf_counter()
-                batch = self._next(batches)
-                figures = self.training.step(self._mini_batches(batch))
-                self._place = batch.state
+                figures = self._trained(batches)
                 seconds = time.perf_counter() - begun
                 progress = self._progress(figures, seconds, *self._validated())
+                self._try(self._restore_folder)
                 metrics.add(_row(progress, seconds))
+                ends = self._told(progress)
                 self._save_when_due()
                 yield progress
-            self.save_last()
-            self._write("final")
+                if ends:
+                    break
+            self._end()
         finally:
             metrics.close()
+
+    @property
+    def _ended(self) -> bool:
+        return self.training.iteration >= self.last or self._callbacks.stopped
+
+    def _end(self) -> None:
+        self._callbacks.at_end(self.graph)
+        self._write_last()
+        self._write("final")
 
     def save_last(self) -> None:
         """Write the last weights and the state to go on from. Raises TrainingError or WeightsError."""
         if self.saved_iteration != self.training.iteration or not self.folder.weights("last").exists():
-            self._write("last")
-            self._save_state()
+            self._write_last()
 
     # ---- one iteration ----
 
-    def _next(self, batches: Iterator[Batch]) -> Batch:
+    def _trained(self, batches: Iterator[Batch]) -> Figures:
+        """One iteration; where it fails, the network is that of the iteration before, and is saved."""
+        random = self.training.streams.state()
         try:
-            return next(batches)
+            batch = next(batches)
+            figures = self.training.step(self._mini_batches(batch))
         except DarknetpyError:
-            self.save_last()
+            self.training.streams.restore(random)
+            self._try(self.save_last, _ENDS)
+            raise
+        self._place = batch.state
+        self._round.add(figures)
+        return figures
+
+    def _told(self, progress: Progress) -> bool:
+        """Whether a callback ends the training. Where one fails, all until then is saved."""
+        try:
+            return self._callbacks.call(progress)
+        except Exception:
+            self._try(self.save_last, _ENDS)
             raise
 
     def _mini_batches(self, batch: Batch) -> Iterator[MiniBatch]:
         count = len(batch.pictures) // self.graph.net.subdivisions or 1
-        for first in range(0, len(batch.pictures), count):
-            yield batch.pictures[first : first + count], batch.truths[first : first + count]
+        pictures, noise = batch.pictures, self.settings.input_noise
+        if noise:
+            pictures = with_noise(pictures, noise, self.training.streams["input noise"])
+        for first in range(0, len(pictures), count):
+            mini_batch = pictures[first : first + count], batch.truths[first : first + count]
+            self.fed(*mini_batch)
+            yield mini_batch
 
-    def _validated(self) -> tuple[Accuracy | None, bool]:
-        """The accuracy, where it is time for it, and whether none was better; such weights are saved."""
+    def _validated(self) -> tuple[Tally | None, bool]:
+        """What a validation says, where it is time for one, and whether none was better; such weights are saved."""
         iteration = self.training.iteration
         if self._validation is None or (iteration % self._period and iteration != self.last):
             return None, False
-        accuracy = self._validation.accuracy(self.graph)
-        is_best = self.best is None or accuracy.share >= self.best
+        tally = self._validation.tally(self.graph)
+        is_best = self.best is None or tally.accuracy >= self.best
         if is_best and self._try(partial(self._write, "best")):
-            self.best = accuracy.share
-        return accuracy, is_best
+            self.best = tally.accuracy
+        return tally, is_best
 
-    def _progress(self, figures: Figures, seconds: float, accuracy: Accuracy | None, is_best: bool) -> Progress:
+    def _progress(self, figures: Figures, seconds: float, validation: Tally | None, is_best: bool) -> Progress:
         before = seconds if self._seconds is None else self._seconds
         self._seconds = (1 - _SMOOTHING) * before + _SMOOTHING * seconds
         left = (self.last - figures.iteration) * self._seconds
-        return Progress(figures, self._loader.batch / max(seconds, 1e-9), left, accuracy, is_best)
+        round_ends = figures.iteration % self._period == 0 or figures.iteration == self.last
+        means = self._round.end(validation) if round_ends else None
+        speed = self._loader.batch / max(seconds, 1e-9)
+        return Progress(figures, speed, left, validation, is_best, means, self.graph)
 
     # ---- checkpoints ----
 
@@ -214,7 +291,7 @@ class Loop:
         if iteration % self.settings.save_last_every == 0:
             self._try(self.save_last)
 
-    def _try(self, save: Callable[[], None]) -> bool:
+    def _try(self, save: Callable[[], None], remedy: str = _AGAIN) -> bool:
         """Whether a checkpoint could be written; one on the way that fails, on a full disk, does not end the training.
 
         The final one does.
@@ -222,40 +299,45 @@ class Loop:
         try:
             save()
         except DarknetpyError as error:
-            remedy = "The training goes on, and tries again at the next checkpoint"
             self._report(DarknetpyWarning(error.found, error.expected, remedy, path=error.path))
             return False
         return True
 
+    def _restore_folder(self) -> None:
+        if self.folder.restore():
+            found, remedy = "the folder was emptied or removed", "What is saved from now on will be there again"
+            self._report(DarknetpyWarning(found, "", remedy, path=self.folder.path))
+
     def _write(self, which: int | str) -> None:
+        self._restore_folder()
         write_weights(self.folder.weights(which), self.graph, seen=self.training.pictures)
 
+    def _write_last(self) -> None:
+        self._write("last")
+        averaged = self.training.averages.averaged()
+        if averaged is not None:
+            write_weights(self.folder.weights("ema"), averaged, seen=self.training.pictures)
+        self._save_state()
+
     def _save_state(self) -> None:
-        saved = self.training.state()
-        arrays = {f"{_TRAINING}{name}": array for name, array in saved.arrays.items()}
-        for node in self.graph.nodes:
-            arrays |= {f"{_NETWORK}{node.index}.{array.name}": node.weights[array.name] for array in node.arrays}
+        self._restore_folder()
+        saved, kept = self.training.state(), self._callbacks.kept()
+        arrays = named(TRAINING, saved.arrays) | named(NETWORK, network_arrays(self.graph))
         about = {
             "training": saved.facts,
             "loader": self._place,
             "best": self.best,
+            "round": self._round.state(),
+            "callbacks": kept.facts,
             "settings": self._facts,
             "remembered": self._remembered,
         }
-        write_state(self.folder.state, about, arrays)
+        write_state(self.folder.state, about, arrays | named(CALLBACKS, kept.arrays))
         self.saved_iteration = self.training.iteration
 
 
-def digest(samples: Samples) -> str:
-    """A short text that tells lists of pictures apart, by their names and classes, wherever their folder is."""
-    found = hashlib.sha256()
-    for path, classes in zip(samples.paths, samples.classes, strict=True):
-        found.update(f"{Path(path).name}\0{classes}\n".encode("utf-8", "surrogateescape"))
-    return found.hexdigest()
-
-
 def _row(progress: Progress, seconds: float) -> dict[str, Any]:
-    figures, accuracy = progress.figures, progress.accuracy
+    figures, validation = progress.figures, progress.validation
     return {
         "iteration": figures.iteration,
         "pictures": figures.pictures,
@@ -263,7 +345,10 @@ def _row(progress: Progress, seconds: float) -> dict[str, Any]:
         "average": figures.average,
         "rate": figures.rate,
         "seconds": round(seconds, 6),
-        "accuracy": None if accuracy is None else accuracy.share,
+        "accuracy": None if validation is None else validation.accuracy,
+        "training_accuracy": figures.accuracy,
+        "validation_loss": None if validation is None else validation.loss,
         "losses": figures.losses,
         "replaced": figures.replaced,
+        **({} if validation is None else {f"top{validation.top}": validation.top_share}),
     }

@@ -22,7 +22,7 @@ class Metrics:
 
     Rows behind iteration ``keep``, and one that was cut short when a program was killed, are taken out first: a
     training that goes on from a saved state writes them again. Where a row cannot be written ``report`` is told, and
-    the training goes on without it.
+    it is written with a later one.
 
     Raises TrainingError where the files cannot be opened.
     """
@@ -49,7 +49,7 @@ class _Rows:
     def __init__(
         self, path: Path, heading: bytes, iteration_of: Callable[[bytes], int], keep: int, report: Report
     ) -> None:
-        self._path, self._report = path, report
+        self._path, self._report, self._waiting = path, report, b""
         try:
             self._file = path.open("r+b" if path.exists() else "x+b", buffering=0)
             self._end = _length_to_keep(self._file.readall(), heading, iteration_of, keep)
@@ -61,14 +61,29 @@ class _Rows:
             self.add(heading)
 
     def add(self, line: bytes) -> None:
+        """Write a line, after those that could not be written before it."""
+        self._waiting += line
         try:
-            if self._file.write(line) != len(line):
-                raise OSError(0, "the disk is full")
-            self._end += len(line)
-        except OSError as problem:
+            self._restore()
             self._cut()
+            if self._file.write(self._waiting) != len(self._waiting):
+                raise OSError(0, "the disk is full")
+        except OSError as problem:
             found = f"a row of the metrics cannot be written ({problem.strerror})"
-            self._report(DarknetpyWarning(found, "", "The training goes on without it", path=self._path))
+            self._report(DarknetpyWarning(found, "", "It is written later, when there is room", path=self._path))
+        else:
+            self._end += len(self._waiting)
+            self._waiting = b""
+
+    def _restore(self) -> None:
+        """Where somebody has removed the file, with its folder perhaps, write it again from the one that is open."""
+        if self._path.exists():
+            return
+        with self._path.open("x+b", buffering=0) as file:
+            self._file.seek(0)
+            file.write(self._file.read(self._end))
+        self._file.close()
+        self._file = self._path.open("r+b", buffering=0)
 
     def _cut(self) -> None:
         self._file.truncate(self._end)

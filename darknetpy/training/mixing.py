@@ -34,9 +34,12 @@ def kind_of(mixup: int, cutmix: bool, mosaic: bool) -> int:
     return CUTMIX if cutmix else MOSAIC if mosaic else int(mixup)
 
 
-def draw(kind: int, random: np.random.Generator) -> Mix | None:
-    """A way to mix, or none for half of all. Cuts lie between 0.2 and 0.8, rectangles have sides of 0.3 to 0.8."""
-    numbers = random.random(6)
+def draw(kind: int, random: np.random.Generator, count: int) -> list[Mix | None]:
+    """So many ways to mix; none for half of all. Cuts lie between 0.2 and 0.8, rectangles have sides of 0.3 to 0.8."""
+    return [_way(kind, *numbers) for numbers in random.random((count, 6)).tolist()]
+
+
+def _way(kind: int, *numbers: float) -> Mix | None:
     if not kind or numbers[0] < 0.5:
         return None
     chosen = kind if kind != EITHER else CUTMIX if numbers[1] < 0.5 else MOSAIC

@@ -5,10 +5,49 @@ Source: AlexeyAB/darknet src/data.c, fill_truth, fill_truth_smooth and fill_hier
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
+
 import numpy as np
 
 from darknetpy.config.tree import ROOT, Tree
 from darknetpy.layers.base import UNKNOWN
+
+
+class Truths:
+    """The truth of each of many pictures, by its number. Pictures of the same classes share one.
+
+    Args:
+        rows: (kinds, classes) float32, those that there are.
+        kinds: (n,) which of them is that of each picture.
+
+    >>> Truths.of([(0,), (1,), (0,)], 2)[1].tolist()
+    [0.0, 1.0]
+    """
+
+    def __init__(self, rows: np.ndarray, kinds: np.ndarray) -> None:
+        self._rows, self._kinds = rows, kinds
+
+    @classmethod
+    def of(cls, classes: Sequence[tuple[int, ...]], count: int) -> Truths:
+        """Those of pictures that show these of ``count`` classes: 1 for each of them, else 0."""
+        known: dict[tuple[int, ...], int] = {}
+        kinds = np.fromiter((known.setdefault(numbers, len(known)) for numbers in classes), np.int64, len(classes))
+        rows = np.zeros((len(known), count), np.float32)
+        for row, numbers in zip(rows, known, strict=True):
+            row[list(numbers)] = 1
+        return cls(rows, kinds)
+
+    def changed(self, change: Callable[[np.ndarray], np.ndarray]) -> Truths:
+        """The same with other rows: what a function makes of them, (kinds, classes) float32."""
+        return Truths(change(self._rows), self._kinds)
+
+    def __len__(self) -> int:
+        return len(self._kinds)
+
+    def __getitem__(self, number: int) -> np.ndarray:
+        """The truth of a picture, (classes,) float32."""
+        truth: np.ndarray = self._rows[self._kinds[number]]
+        return truth
 
 
 def smoothed(truths: np.ndarray, part: float) -> np.ndarray:

@@ -169,13 +169,8 @@ class Misfit:
 
     def _other_classes(self) -> Iterator[str]:
         layers = class_outputs(self.graph, self.slots)
-        if not layers:
-            return
-        sizes = {node.index: size for node, size in self._node_sizes()}
-        units = [(layer, sizes[layer.node.index] // layer.outputs) for layer in layers]
-        rest = sum(sizes.values()) - sum(unit * layer.per_class * layer.classes for layer, unit in units)
-        classes, remainder = divmod(self.values - rest, sum(unit * layer.per_class for layer, unit in units))
-        if remainder == 0 and classes > 0:
+        classes = classes_of(layers, self.slots, self.values)
+        if classes is not None:
             layer = layers[-1]
             outputs = layer.per_class * classes + layer.fixed
             yield (
@@ -217,10 +212,22 @@ class Misfit:
 
     def _node_sizes(self) -> list[tuple[Node, int]]:
         """The layers with weights, and how many values each has in the file."""
-        sizes = {node.index: 0 for node in nodes_of(self.slots)}
-        for slot in self.slots:
-            sizes[slot.node.index] += slot.values
+        sizes = values_by_layer(self.slots)
         return [(node, sizes[node.index]) for node in nodes_of(self.slots)]
+
+
+def may_have_more_layers(slots: Sequence[Slot], values: int) -> bool:
+    """Whether a file of so many values may be that of a longer network that begins like this one.
+
+    It has too many of them by more than one for each channel that the last layer has, and not just by those of the
+    batch normalization of one layer or of all.
+    """
+    if not slots:
+        return False
+    surplus = values - total_values(slots)
+    channels = slots[-1].node.output_shape[0]
+    changes = [values for _, values in _normalization_changes(slots) if values > 0]
+    return surplus > channels and surplus not in {*changes, sum(changes)}
 
 
 def first_array(node: Node, slots: Sequence[Slot]) -> object:
@@ -272,3 +279,28 @@ def class_outputs(graph: Graph, slots: Sequence[Slot]) -> list[ClassOutputs]:
     node = with_weights[-1]
     outputs = node.output_shape[0]
     return [ClassOutputs(node, outputs)] if size_of(graph.nodes[-1].output_shape) == outputs else []
+
+
+def values_by_layer(slots: Sequence[Slot]) -> dict[int, int]:
+    """How many values the file has of each layer, by its index."""
+    sizes: dict[int, int] = {}
+    for slot in slots:
+        sizes[slot.node.index] = sizes.get(slot.node.index, 0) + slot.values
+    return sizes
+
+
+def classes_of(layers: Sequence[ClassOutputs], slots: Sequence[Slot], values: int) -> int | None:
+    """The number of classes with which this network would have so many values in its file; None where none has.
+
+    Args:
+        layers: from `class_outputs`.
+        slots: all of the network's.
+        values: in the file, behind its header.
+    """
+    if not layers:
+        return None
+    sizes = values_by_layer(slots)
+    units = [(layer, sizes[layer.node.index] // layer.outputs) for layer in layers]
+    rest = sum(sizes.values()) - sum(unit * layer.per_class * layer.classes for layer, unit in units)
+    classes, remainder = divmod(values - rest, sum(unit * layer.per_class for layer, unit in units))
+    return classes if remainder == 0 and classes > 0 else None

@@ -6,24 +6,24 @@ into its own memory. Source: AlexeyAB/darknet and pjreddie/darknet src/parser.c,
 
 from __future__ import annotations
 
-import io
-import os
-import stat
-import sys
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 
-import numpy as np
-
 from darknetpy.config.file_kinds import SNIFFED
-from darknetpy.errors import DarknetpyWarning, Findings, WeightsError, printable_path
+from darknetpy.errors import DarknetpyWarning, Findings
 from darknetpy.graph import Graph, Node, initialize
-from darknetpy.kernels.memory import empty_floats
-from darknetpy.layers.base import Array
-from darknetpy.weights.forensics import A_WEIGHTS_FILE, Misfit, wrong_content, wrong_header
+from darknetpy.weights.arrays_in_file import (
+    ArraysInFile,
+    Checksums,
+    OpenedFile,
+    Plan,
+    Source,
+    look_at,
+    opened,
+    read_array,
+)
+from darknetpy.weights.forensics import Misfit, class_outputs, classes_of, wrong_content, wrong_header
 from darknetpy.weights.header import (
     LARGEST_SEEN,
     LONG,
@@ -38,12 +38,6 @@ from darknetpy.weights.header import (
 from darknetpy.weights.layout import VALUE_BYTES, Slot, check_upto, layers_text, layout, nodes_of, total_bytes
 from darknetpy.weights.official_sizes import OFFICIAL_SIZES
 from darknetpy.weights.plausibility import Plausibility, as_warning, warn
-
-_RIGHT_PATH = "Check how the path is written"
-PIECE_VALUES = 2**18  # one MiB: read, then looked at while it is still in the cache
-
-Source = str | os.PathLike[str] | bytes
-Stamp = tuple[int, ...]
 
 
 @dataclass(frozen=True)
@@ -90,12 +84,13 @@ def read_weights(
         findings: receives warnings (values that are not finite, all zero, ...) and notes.
         seed: for initial values.
         known_sizes: name of a network -> bytes of its weights file, to recognise files of other networks.
-        later: read and check all of a file, but keep little of it: layers that it fills read their arrays again when
-            the first is asked for. Then the file must be the same as now, or a WeightsError says that it is not.
+        later: read and check all of a file, but keep little of it: the arrays of layers that it fills wait in it, see
+            :class:`ArraysInFile`, and are read when they are asked for.
 
     Raises:
         WeightsError: the file cannot be read, is something else, or does not fit the network to the byte.
 
+    >>> import numpy as np
     >>> from darknetpy.config.sections import parse_cfg
     >>> from darknetpy.graph import build_graph
     >>> graph = build_graph(parse_cfg("[net]\\nwidth=2\\nheight=2\\nchannels=1\\n[convolutional]\\nactivation=linear"))
@@ -105,24 +100,25 @@ def read_weights(
     """
     findings = findings or Findings()
     noted = len(findings.notes)
-    values = Plausibility()
-    with _opened(source) as file:
+    values, checks = Plausibility(), Checksums()
+    with opened(source) as file:
         plan = _plan(file, graph, upto, allow_damaged, findings, known_sizes)
         seen = _checked_seen(plan.header, file.path, findings)
         waiting = _filled_nodes(plan) if later and file.path is not None else {}
         loaded = []
         for slot in plan.slots:
             if slot.node.index in waiting:
-                _look_at(file, plan, slot, values)
+                look_at(file, plan, slot, values.take, checks.take)
             else:
-                loaded.append((slot, _read_array(file, plan, slot, seed, values)))
+                loaded.append((slot, read_array(file, plan, slot, seed, values.take)))
     values.report(findings, file.path, allow_damaged=allow_damaged)
     _note_unfilled(graph, plan, file, upto, findings)
     for slot, loaded_values in loaded:
         slot.node.weights[slot.array.name] = loaded_values
     for node in graph.nodes:
         if node.index in waiting and file.path is not None:
-            node.weights.come_later(partial(_read_later, Path(file.path).absolute(), file.stamp, plan, node, seed))
+            own = {slot.array.name: slot for slot in plan.slots if slot.node is node}
+            node.weights.come_later(ArraysInFile(Path(file.path).absolute(), plan, own, checks.found))
             continue
         for array in node.arrays:
             if array.name not in node.weights:
@@ -139,116 +135,14 @@ def read_weights(
     )
 
 
-def read_arrays(
-    source: Source, graph: Graph, node: Node, *, upto: int | None = None, allow_damaged: bool = False, seed: int = 0
-) -> dict[str, np.ndarray]:
-    """Read the arrays of one layer again; the other arguments as they were for :func:`read_weights`.
-
-    Returns name -> new float32 array for all arrays of the layer; what the file does not have is as in the layer, or
-    initial where the layer has let go of it. Nothing for a layer that shares another's arrays.
-
-    Raises:
-        WeightsError: as :func:`read_weights`.
-    """
-    read: dict[str, np.ndarray] = {}
-    with _opened(source) as file:
-        plan = _plan(file, graph, upto, allow_damaged, Findings(), OFFICIAL_SIZES)
-        for slot in plan.slots:
-            if slot.node.index == node.index:
-                read[slot.array.name] = _read_array(file, plan, slot, seed, Plausibility())
-    for array in node.arrays:
-        if array.name not in read:
-            read[array.name] = _beginning(node, array, seed)
-    return read
-
-
-@dataclass(frozen=True)
-class _File:
-    """An open weights file, or bytes in memory."""
-
-    stream: io.BufferedReader | io.BytesIO
-    size: int
-    path: str | None
-    stamp: Stamp = ()
-    """What changes with the file."""
-
-    @property
-    def name(self) -> str:
-        """The path as messages show it."""
-        return "<bytes>" if self.path is None else printable_path(self.path)
-
-
-@dataclass(frozen=True)
-class _Plan:
-    """What is read: settled from header and length."""
-
-    header: Header
-    slots: tuple[Slot, ...]
-    size: int
-
-    def held(self, slot: Slot) -> int:
-        """How many values of the array the file really has."""
-        values = (self.size - self.header.size) // VALUE_BYTES
-        return max(0, min(slot.values, values - slot.offset))
-
-    @property
-    def unfilled(self) -> list[Slot]:
-        """The slots that the file does not fill."""
-        return [slot for slot in self.slots if self.held(slot) < slot.values]
-
-
-@contextmanager
-def _opened(source: Source) -> Iterator[_File]:
-    """The file, which must stay as it is while it is open."""
-    if isinstance(source, bytes):
-        yield _File(io.BytesIO(source), len(source), None)
-        return
-    path = os.fspath(source)
-    try:
-        with _open_regular(path) as stream:
-            before = os.fstat(stream.fileno())
-            yield _File(stream, before.st_size, path, _stamp(before))
-            after = os.fstat(stream.fileno())
-    except OSError as problem:
-        found = f"cannot read the weights file: {problem.strerror}"
-        raise WeightsError(found, "a readable file", "Check its permissions", path=path) from None
-    if _stamp(before) != _stamp(after):
-        raise _changed(path)
-
-
-def _stamp(status: os.stat_result) -> Stamp:
-    return status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns
-
-
-def _open_regular(path: str) -> io.BufferedReader:
-    try:
-        status = Path(path).stat()
-    except FileNotFoundError:
-        start = f"Relative paths start at {printable_path(str(Path.cwd()))}"
-        remedy = _RIGHT_PATH if Path(path).is_absolute() else start
-        raise WeightsError("no such weights file", "", remedy, path=path) from None
-    except ValueError:
-        expected = "the path of a weights file"
-        raise WeightsError("a name that no file can have", expected, _RIGHT_PATH, path=path) from None
-    if not stat.S_ISREG(status.st_mode):
-        found = "is a directory" if stat.S_ISDIR(status.st_mode) else "is not a regular file"
-        raise WeightsError(found, A_WEIGHTS_FILE, "Name the file itself", path=path)
-    return Path(path).open("rb")
-
-
-def _changed(path: str | None) -> WeightsError:
-    remedy = "Load it again when the program that writes it has finished"
-    return WeightsError("the file changed while it was read", "a file at rest", remedy, path=path)
-
-
 def _plan(
-    file: _File,
+    file: OpenedFile,
     graph: Graph,
     upto: int | None,
     allow_damaged: bool,
     findings: Findings,
     known_sizes: Mapping[str, int],
-) -> _Plan:
+) -> Plan:
     """Settle what to read, and refuse what does not fit the network."""
     check_upto(graph, upto, file.path)
     head = file.stream.read(SNIFFED)
@@ -268,11 +162,11 @@ def _plan(
         if not allow_damaged:
             raise error
         warn(findings, as_warning(error))
-    return _Plan(header, slots, file.size)
+    return Plan(header, slots, file.size)
 
 
 def _settled_header_size(
-    version: Version, file: _File, graph: Graph, slots: tuple[Slot, ...], findings: Findings
+    version: Version, file: OpenedFile, graph: Graph, slots: tuple[Slot, ...], findings: Findings
 ) -> int:
     """16 or 20: by the version, or where Darknet's programs disagree about it by what fits the network."""
     if forks_disagree(version) and file.size in (LONG + total_bytes(slots), LONG + total_bytes(layout(graph))):
@@ -281,9 +175,13 @@ def _settled_header_size(
     return header_size(version)
 
 
-def _accept_rest(file: _File, header: Header, graph: Graph, surplus: int, upto: int, findings: Findings) -> None:
-    """With upto= a file may go on: quietly where it is one of the whole network, else with a warning."""
-    if file.size == header.size + total_bytes(layout(graph)):
+def _accept_rest(file: OpenedFile, header: Header, graph: Graph, surplus: int, upto: int, findings: Findings) -> None:
+    """With upto= a file may go on: quietly where it is one of the whole network, for any number of classes."""
+    slots = layout(graph)
+    giving = class_outputs(graph, slots)
+    classes = classes_of(giving, slots, (file.size - header.size) // VALUE_BYTES)
+    has_other_classes = classes is not None and upto <= giving[0].node.index
+    if file.size == header.size + total_bytes(slots) or has_other_classes:
         findings.note(f"{file.name}: the {surplus} bytes for the layers from {upto} on are not read (upto={upto})")
         return
     found = f"the {surplus} bytes after layer {upto - 1} are not those of the next layers"
@@ -297,7 +195,7 @@ def _checked_seen(header: Header, path: str | None, findings: Findings) -> int:
     return 0
 
 
-def _filled_nodes(plan: _Plan) -> dict[int, Node]:
+def _filled_nodes(plan: Plan) -> dict[int, Node]:
     """The layers that have all of their arrays from the file."""
     there: dict[int, set[str]] = {}
     for slot in plan.slots:
@@ -308,59 +206,7 @@ def _filled_nodes(plan: _Plan) -> dict[int, Node]:
     return {index: node for index, node in nodes.items() if there.get(index) == names[index]}
 
 
-def _read_later(path: Path, stamp: Stamp, plan: _Plan, node: Node, seed: int) -> dict[str, np.ndarray]:
-    """All arrays of a layer from a file that was looked at before."""
-    with _opened(path) as file:
-        if file.stamp != stamp:
-            found = "the file has changed since it was loaded"
-            raise WeightsError(found, "the file as it was", "Load the network again", path=path)
-        own = [slot for slot in plan.slots if slot.node is node]
-        return {slot.array.name: _read_array(file, plan, slot, seed, Plausibility()) for slot in own}
-
-
-def _look_at(file: _File, plan: _Plan, slot: Slot, plausibility: Plausibility) -> None:
-    """Read one array's values, and keep none."""
-    piece = np.empty(min(PIECE_VALUES, slot.values), np.float32)
-    file.stream.seek(plan.header.size + VALUE_BYTES * slot.offset)
-    for start in range(0, slot.values, PIECE_VALUES):
-        part = piece[: slot.values - start]
-        _fill(part, file)
-        plausibility.take(slot, part)
-
-
-def _read_array(file: _File, plan: _Plan, slot: Slot, seed: int, plausibility: Plausibility) -> np.ndarray:
-    """One array in the shape that the layer declares; a matrix that the file holds turned takes a second copy."""
-    array, turned, held = slot.array, slot.turned(plan.header.transposed), plan.held(slot)
-    complete = held == slot.values and array.leading is None
-    values = empty_floats(array.shape) if complete else _beginning(slot.node, array, seed)
-    part = values[: array.leading]
-    matrix = part.reshape(len(part), -1)
-    block = np.ascontiguousarray(matrix.T) if turned else matrix
-    file.stream.seek(plan.header.size + VALUE_BYTES * slot.offset)
-    for start in range(0, held, PIECE_VALUES):
-        piece = block.reshape(-1)[start : min(start + PIECE_VALUES, held)]
-        _fill(piece, file)
-        plausibility.take(slot, piece)
-    if turned:
-        matrix[...] = block.T
-    return values
-
-
-def _fill(piece: np.ndarray, file: _File) -> None:
-    """Read little-endian values into a one-dimensional contiguous array."""
-    if file.stream.readinto(piece.data) < piece.nbytes:
-        raise _changed(file.path)
-    if sys.byteorder == "big":
-        piece.byteswap(inplace=True)
-
-
-def _beginning(node: Node, array: Array, seed: int) -> np.ndarray:
-    """What an array holds where no file fills it: a copy of its present values, or its initial ones."""
-    present = node.weights.get(array.name)
-    return initialize(node, array, seed) if present is None else present.copy()
-
-
-def _note_unfilled(graph: Graph, plan: _Plan, file: _File, upto: int | None, findings: Findings) -> None:
+def _note_unfilled(graph: Graph, plan: Plan, file: OpenedFile, upto: int | None, findings: Findings) -> None:
     """Say which layers, or arrays, the file does not fill, and why."""
     inside = [node for node in graph.nodes[:upto] if node.arrays]
     reasons = {

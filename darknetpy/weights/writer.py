@@ -7,6 +7,9 @@ written. AlexeyAB's program writes those arrays, and then cannot read its own fi
 from __future__ import annotations
 
 import os
+from itertools import groupby
+from operator import attrgetter
+from pathlib import Path
 
 import numpy as np
 
@@ -14,6 +17,7 @@ from darknetpy.errors import Findings, WeightsError
 from darknetpy.files import check_target, replaced_file
 from darknetpy.graph import Graph
 from darknetpy.layers.base import shape_text
+from darknetpy.weights.arrays_in_file import ArraysInFile
 from darknetpy.weights.header import (
     LARGEST_NUMBER,
     LARGEST_SEEN,
@@ -43,7 +47,8 @@ def write_weights(
     """Write the arrays of a network to a weights file, which is replaced whole or not at all.
 
     Args:
-        path: the file; its folder must exist. A link is followed.
+        path: the file; its folder must exist. A link is followed. It may be the one that the network was loaded from:
+            arrays that still wait in it are read first, and kept.
         graph: layers with ``dontload=1`` or ``dontsave=1`` are left out.
         seen: how many pictures the network was trained with, 0 to 2^63 - 1.
         upto: write the layers before this index only, as Darknet's command ``partial`` does.
@@ -64,10 +69,13 @@ def write_weights(
     slots = layout(graph, upto, saving=True)
     for slot in slots:
         _check_array(slot, path)
+    _hold_what_waits_in(target, graph)
     with replaced_file(target, path, WeightsError) as file:
         file.write(make_header(header))
-        for slot in slots:
-            file.write(_block(slot, header.transposed).data)
+        for node, own in groupby(slots, key=attrgetter("node")):
+            arrays = node.weights.peek()
+            for slot in own:
+                file.write(_block(slot, arrays[slot.array.name], header.transposed).data)
     _note_omitted(graph, slots, upto, findings or Findings())
     return header.size + total_bytes(slots)
 
@@ -93,20 +101,28 @@ def _header(
 
 
 def _check_array(slot: Slot, path: str | os.PathLike[str]) -> None:
-    array = slot.array
-    try:
-        values = slot.node.weights[array.name]
-    except KeyError:
-        values = None
+    """Refuse an array that is not there, or has another shape; one that waits in a file has the right one."""
+    array, node = slot.array, slot.node
+    if array.name in node.weights and array.name not in node.weights.held:
+        return
+    values = node.weights.get(array.name)
     if values is None or values.shape != array.shape:
         found = f"no {array.name}" if values is None else f"{array.name} of shape {shape_text(values.shape)}"
-        remedy, node = "Load weights first, or make initial ones", slot.node
+        remedy = "Load weights first, or make initial ones"
         raise WeightsError(found, shape_text(array.shape), remedy, path=path, section=node.type, layer=node.index)
 
 
-def _block(slot: Slot, transposed: bool) -> np.ndarray:
+def _hold_what_waits_in(target: Path, graph: Graph) -> None:
+    """Read the arrays that wait in the file that is to be replaced: they would be gone, or found elsewhere in it."""
+    for node in graph.nodes:
+        source = node.weights.source
+        if isinstance(source, ArraysInFile) and source.is_in(target):
+            node.weights.hold_all()
+
+
+def _block(slot: Slot, values: np.ndarray, transposed: bool) -> np.ndarray:
     """The values in file order, little-endian and contiguous; a copy only where it must be."""
-    part = slot.node.weights[slot.array.name][: slot.array.leading]
+    part = values[: slot.array.leading]
     matrix = part.reshape(len(part), -1)
     return np.ascontiguousarray(matrix.T if slot.turned(transposed) else matrix, "<f4")
 

@@ -102,8 +102,9 @@ WORKS = {
         f"TRAIN-035 {first.split()[0]}": PICTURE + "\n".join(first.split()) + "\n" + LEAKY + END
         for first in ("[maxpool] size=2", "[local_avgpool] size=2", "[activation]", "[batchnorm]", "[reorg]")
     },
+    "TRAIN-035 avgpool": PICTURE.replace("=.1", "=.5") + "[avgpool]\n[connected]\noutput=16\nactivation=leaky" + END,
     "TRAIN-035 shortcut": PICTURE + LEAKY + "[shortcut]\nfrom=-1\nactivation=linear" + END,
-    "TRAIN-036 no picture": FLAT + "[connected]\noutput=8\nactivation=leaky" + END,
+    "TRAIN-036 and 039, no picture": FLAT + "[connected]\noutput=8\nactivation=leaky" + END,
     "TRAIN-037 subdivisions": PICTURE.replace("batch=8", "batch=8\nsubdivisions=4") + LEAKY + "[avgpool]" + END,
     "TRAIN-038 branches": PICTURE + LEAKY + LEAKY + "[shortcut]\nfrom=-2\nactivation=leaky\n[route]\nlayers=-1,0" + END,
     "TRAIN-040 normalized": PICTURE + LEAKY + "batch_normalize=1\n" + LEAKY + END,
@@ -140,3 +141,22 @@ def test_networks_that_darknet_cannot_train_learn(name: str) -> None:
     for node, other in zip(before.nodes, after.nodes, strict=True):
         for array, values in node.weights.items():
             assert not np.array_equal(values, other.weights[array]), (node.index, array)
+
+
+def test_parts_of_a_batch_add_up_to_the_same_update() -> None:
+    """TRAIN-037: gradients of one mini-batch are not in those of the next."""
+    text = PICTURE + LEAKY + "[avgpool]" + END
+    networks = []
+    for parts in (1, 4):
+        graph = build_graph(parse_cfg(text.replace("batch=8", f"batch=8\nsubdivisions={parts}")), training=True)
+        initial_weights(graph, 1)
+        random = np.random.default_rng(2)
+        pictures = random.standard_normal((8, 2, 6, 6)).astype(np.float32)
+        truths = np.eye(3, dtype=np.float32)[random.integers(0, 3, 8)]
+        training = Training(graph)
+        for _ in range(3):
+            training.step(zip(np.split(pictures, parts), np.split(truths, parts), strict=True))
+        networks.append(graph)
+    for node, other in zip(networks[0].nodes, networks[1].nodes, strict=True):
+        for array, values in node.weights.items():
+            np.testing.assert_allclose(other.weights[array], values, rtol=1e-4, atol=1e-6)

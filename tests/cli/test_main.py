@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import threading
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -129,9 +130,17 @@ def test_it_runs_in_any_thread_and_leaves_signals_as_they_were(files: Path) -> N
     assert signal.getsignal(signal.SIGTERM) is before
 
 
+@pytest.fixture
+def heard_interrupts() -> Iterator[None]:
+    """A shell has what it runs in the background ignore Ctrl-C, and processes inherit that; here they do not."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
 @posix_only
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
-def test_a_signal_ends_it_in_order(files: Path, number: int, code: int) -> None:
+def test_a_signal_ends_it_in_order(files: Path, heard_interrupts: None, number: int, code: int) -> None:
     process = subprocess.Popen(
         [sys.executable, "-m", "darknetpy", "-v", "classify", "small.cfg", "small.weights", "-", "--json"],
         stdin=subprocess.PIPE,

@@ -110,6 +110,23 @@ def test_a_bar_is_of_use_only_beside_answers_that_go_elsewhere(monkeypatch: pyte
     assert not terminal.shows_progress()
 
 
+def test_a_panel_has_its_place_on_a_terminal_that_can_go_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TERM", "xterm")
+    error, answers = Terminal(), Terminal()
+    monkeypatch.setattr(sys, "stderr", error)
+    monkeypatch.setattr(sys, "stdout", answers)
+    assert terminal.panel_stream() is error
+    with terminal.messages(quiet=True, verbose=False):
+        assert terminal.panel_stream() is None
+    monkeypatch.setattr(sys, "stderr", io.StringIO())
+    assert terminal.panel_stream() is answers
+    monkeypatch.setenv("TERM", "dumb")
+    assert terminal.panel_stream() is None
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.setattr(sys, "stdout", None)
+    assert terminal.panel_stream() is None
+
+
 def test_a_few_pictures_need_no_bar(monkeypatch: pytest.MonkeyPatch) -> None:
     stream = show_on_terminal(monkeypatch)
     with terminal.progress(terminal.FEW) as advance:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import re
 import signal
@@ -13,16 +14,20 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
 import darknetpy
 from darknetpy.cli.main import main
+from darknetpy.training import chart
+from darknetpy.training.chart import can_draw
 from darknetpy.training.checkpoints import read_state
+from darknetpy.training.course import Span
 from tests.cli.processes import PATIENCE, clean_environment
 from tests.training.drawn import CFG, KINDS, draw_all
 
 posix_only = pytest.mark.skipif(os.name == "nt", reason="signals as POSIX has them")
 LINE = re.compile(
-    r"(\d+)/(\d+): loss \d+\.\d{4}, average \d+\.\d{4}, rate [\d.e-]+, \d+ pictures/s, [\d:]+ (s|min|h) left"
+    r"(\d+)/(\d+): loss \d+\.\d{4}, average \d+\.\d{4}, rate [\d.e-]+, \d+ pictures/s(, [\d:]+ (s|min|h) left)?"
 )
 
 
@@ -38,7 +43,7 @@ def drawn(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def process(folder: Path, *words: str) -> Iterator[subprocess.Popen[str]]:
     """The command as a process of its own, with pipes; it is gone at the end."""
     one = subprocess.Popen(
-        [sys.executable, "-m", "darknetpy", "train", *words],
+        [sys.executable, "-m", "darknetpy", "train", "--log-every", "1", *words],
         cwd=folder,
         env=clean_environment(),
         text=True,
@@ -62,43 +67,142 @@ def wait_for(one: subprocess.Popen[str], iteration: int) -> None:
     pytest.fail(f"it ended before iteration {iteration}: {one.stderr.read() if one.stderr else ''}")
 
 
+FILES = {
+    "net_last.weights", "net_best.weights", "net_final.weights", "net_last.state", "net_metrics.csv",
+    "net_metrics.jsonl", "net_chart.png", "net_confusion.png", "net_mistakes.png",
+}  # fmt: skip
+"""What a training of ``net.cfg`` with validation leaves, besides the checkpoints of some iterations."""
+
+
 def test_trains_and_says_how_it_goes(drawn: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["train", "net.cfg", "shapes", "--iterations", "120", "--save-every", "50", "--seed", "3"]) == 0
+    words = ["--iterations", "120", "--save-every", "50", "--seed", "3", "--log-every", "10"]
+    assert main(["train", "net.cfg", "shapes", *words]) == 0
     out, err = capsys.readouterr()
-    lines = out.splitlines()
+    lines = [line for line in out.splitlines() if not line.startswith(("most frequent", "  "))]
     found = [LINE.fullmatch(line) for line in lines]
-    assert [match[1] for match in found if match] == [str(number) for number in range(1, 121)]
+    assert [match[1] for match in found if match] == ["1", *(str(number) for number in range(10, 121, 10))]
     assert {match[2] for match in found if match} == {"120"}
     others = [line for line, match in zip(lines, found, strict=True) if not match]
-    assert [line.split(":")[0] for line in others] == ["validation at iteration 100", "validation at iteration 120"]
-    assert all(re.search(r": \d+\.\d\d% of 20 pictures right", line) for line in others)
+    assert [line.split(":")[0] for line in others[:2]] == ["validation at iteration 100", "validation at iteration 120"]
+    assert all(re.search(r": \d+\.\d\d% of 20 pictures right", line) for line in others[:2])
     assert others[0].endswith(", the best so far")
-    said = [line for line in err.splitlines() if not line.startswith("compiling")]
-    assert said[:2] == [
-        "training: 40 pictures in 2 classes: 20 disc, 20 square",
-        "validation: 20 pictures in 2 classes: 10 disc, 10 square",
-    ]
-    assert re.fullmatch(r"memory: about \d+ MB, and up to 2048 MB of decoded pictures", said[2])
+    said = [line for line in err.splitlines() if not line.startswith(("compiling", "it will take"))]
     final = Path("backup", "net_final.weights")
-    assert said[3:] == ["120 iterations; checkpoints go to backup", f"final weights: {final}"]
-    assert {path.name for path in (drawn / "backup").iterdir()} == {
-        "net_50.weights", "net_100.weights", "net_last.weights", "net_best.weights", "net_final.weights",
-        "net_last.state", "net_metrics.csv", "net_metrics.jsonl",
-    }  # fmt: skip
+    assert said == [
+        "training: 40 pictures in 2 classes: 20 of each: disc, square",
+        "validation: 20 pictures in 2 classes: 10 of each: disc, square",
+        said[2],
+        "120 iterations; checkpoints go to backup",
+        f"final weights: {final}",
+    ]
+    assert re.fullmatch(r"memory: about \d+ MB, and about 1 MB of decoded pictures", said[2])
+    names = {path.name for path in (drawn / "backup").iterdir()}
+    assert names == {*FILES, "net_50.weights", "net_100.weights"} - (set() if can_draw() else {"net_chart.png"})
+    for name in sorted(name for name in names if name.endswith(".png")):
+        Image.open(drawn / "backup" / name).load()
 
 
-def test_on_a_terminal_one_line_changes(
+def test_no_chart_is_drawn_where_none_is_wanted_or_none_can_be(
     drawn: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("sys.stdout.isatty", lambda: True)
+    words = ["train", "net.cfg", "shapes", "--iterations", "2"]
+    assert main([*words, "--backup", "none", "--no-chart"]) == 0
+    assert "chart" not in capsys.readouterr().err
+    monkeypatch.setitem(sys.modules, "matplotlib", None)
+    assert main([*words, "--backup", "without"]) == 0
+    assert "no chart is drawn: that needs matplotlib (pip install matplotlib); --no-chart" in capsys.readouterr().err
+    for folder in ("none", "without"):
+        assert {path.name for path in (drawn / folder).iterdir()} == FILES - {"net_chart.png"}
+
+
+def test_what_the_network_is_fed_can_be_looked_at(drawn: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    words = ["train", "net.cfg", "shapes", "--iterations", "3", "--seed", "5"]
+    for number, options in enumerate((["--save-samples"], ["--save-samples", "70"], ["--save-samples=3"])):
+        assert main([*words, "--backup", str(number), *options]) == 0
+        expected = f"what the network is fed: {(32, 70, 3)[number]} pictures in {Path(str(number), 'net_samples')}"
+        assert expected in capsys.readouterr().err
+    samples = [sorted((drawn / str(number) / "net_samples").iterdir()) for number in range(3)]
+    assert [len(files) for files in samples] == [32, 70, 3]
+    for file, same in zip(samples[2], samples[1], strict=False):
+        assert re.fullmatch(r"000[1-3]_(disc|square)\.png", file.name)
+        assert file.name == same.name
+        assert file.read_bytes() == same.read_bytes()
+        assert Image.open(file).size == (16, 16)
+
+
+class Terminal(io.StringIO):
+    """Text that says it is shown on a terminal."""
+
+    encoding = "utf-8"
+
+    def isatty(self) -> bool:
+        return True
+
+
+@pytest.mark.parametrize("stdout_too", [True, False], ids=["all on a terminal", "answers to a file"])
+def test_on_a_terminal_there_is_a_panel_and_at_its_end_the_last_figures(
+    drawn: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, stdout_too: bool
+) -> None:
+    stream = Terminal()
+    monkeypatch.setattr(sys, "stderr", stream)
     monkeypatch.setenv("COLUMNS", "60")
-    assert main(["train", "net.cfg", "shapes", "--iterations", "12"]) == 0
-    out, _ = capsys.readouterr()
-    changing, validation, *rest = out.split("\n")
-    assert [text.partition("/")[0] for text in changing.split("\r")] == ["", *map(str, range(1, 13))]
-    assert max(map(len, changing.split("\r"))) == 59
-    assert validation.startswith("validation at iteration 12: ")
-    assert rest == [""]
+    monkeypatch.setenv("TERM", "xterm-256color")
+    if stdout_too:
+        monkeypatch.setattr(sys, "stdout", stream)
+    assert main(["train", "net.cfg", "shapes", "--iterations", "12", "--validate-every", "6"]) == 0
+    shown, out = stream.getvalue(), capsys.readouterr().out
+    assert "starting" in shown
+    assert "Ctrl-C saves and stops" in shown
+    last = (shown[shown.rindex("\x1b[2K") + 4 :] if stdout_too else out).splitlines()
+    said = [line for line in last if not line.startswith(("most frequent", "  ", "compiling"))]
+    assert LINE.fullmatch(next(line for line in said if line.startswith("12/12")))
+    if stdout_too:
+        assert re.match(r"last validation: \d+\.\d\d% right at iteration 12", said[1])
+    else:
+        assert [line for line in said if "iteration 12:" in line]
+        assert "12/12" not in shown[shown.rindex("\x1b[2K") :]
+    assert shown.endswith(f"final weights: {Path('backup', 'net_final.weights')}\n")
+
+
+def test_a_dumb_terminal_has_lines(
+    drawn: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stream = Terminal()
+    monkeypatch.setattr(sys, "stderr", stream)
+    monkeypatch.setenv("TERM", "dumb")
+    assert main(["train", "net.cfg", "shapes", "--iterations", "2"]) == 0
+    assert "\x1b" not in stream.getvalue()
+    assert [line.partition("/")[0] for line in capsys.readouterr().out.splitlines()[:2]] == ["1", "2"]
+
+
+def test_the_chart_of_a_resumed_training_shows_all_of_it(
+    drawn: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    drawn_spans: list[list[Span]] = []
+    monkeypatch.setattr(chart, "can_draw", lambda: True)
+    monkeypatch.setattr(chart, "draw_chart", lambda path, spans, **named: drawn_spans.append(list(spans)))
+    (drawn / "net.cfg").write_text(CFG.replace("policy=poly", "policy=constant"))  # which knows of no end
+    words = ["train", "net.cfg", "shapes", "--seed", "4", "--validate-every", "4"]
+    assert main([*words, "--iterations", "20", "--backup", "whole"]) == 0
+    assert main([*words, "--iterations", "13", "--backup", "parts"]) == 0
+    with (drawn / "parts" / "net_metrics.csv").open("ab") as file:
+        file.write(b"14,448,0.1,0.1")  # as a kill would leave it
+    assert main([*words, "--iterations", "20", "--backup", "parts", "--resume"]) == 0
+    whole, _, resumed = drawn_spans
+    assert [span.last for span in resumed] == list(range(1, 21))
+    assert [(span.loss, span.average) for span in resumed] == [(span.loss, span.average) for span in whole]
+    assert [span.accuracy is None for span in resumed] == [number % 4 != 0 and number != 13 for number in range(1, 21)]
+
+
+def test_pictures_that_cannot_be_written_do_not_end_a_training(drawn: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (drawn / "backup").mkdir()
+    for name in ("confusion", "mistakes", "chart"):
+        (drawn / "backup" / f"net_{name}.png").mkdir()
+    assert main(["train", "net.cfg", "shapes", "--iterations", "2"]) == 0
+    err = capsys.readouterr().err
+    for name in ("confusion", "mistakes"):
+        assert f"warning: {Path('backup', f'net_{name}.png')}: no picture: is a directory" in err
+    assert (drawn / "backup" / "net_final.weights").exists()
 
 
 def test_quiet_says_nothing(drawn: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -240,13 +344,14 @@ def test_diverging_ends_with_the_place_of_the_last_good_state(drawn: Path, capsy
         assert main(["train", "wild.cfg", "shapes"]) == 1
     lines = capsys.readouterr().err.splitlines()
     assert re.search(r"error: wild.cfg:\d+: .* expected finite numbers. Lower learning_rate", lines[-1])
-    assert lines[-2] == f"{Path('backup/wild_last.state')} is that of iteration 0"
+    state, _, iteration = lines[-2].rpartition(" is that of iteration ")
+    assert state == str(Path("backup/wild_last.state"))
+    assert read_state(state)[0]["training"]["iteration"] == int(iteration)
 
 
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (["--clear"], "--clear is for WEIGHTS to begin with"),
         (["w.weights", "--clear", "--resume"], "--clear is for WEIGHTS to begin with, and --resume has its own"),
         (["--validation", "1"], "--validation: 1 leaves no picture to train with"),
         (["--iterations", "0"], "--iterations: '0', expected a whole number"),

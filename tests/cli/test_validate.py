@@ -73,7 +73,8 @@ def test_json_holds_all_figures(run: Run, data: Path, answers: np.ndarray) -> No
     code, out, _ = run(data, "--json")
     assert code == 0
     found = json.loads(out)
-    assert list(found) == ["network", "weights", "data", "crops", "pictures", "skipped", "top1", "top2", "classes"]
+    names = ["network", "weights", "data", "crops", "pictures", "skipped", "top1", "top2", "loss", "classes"]
+    assert list(found) == names
     assert (found["network"], found["weights"], found["data"]) == ("small.cfg", "small.weights", str(data))
     assert (found["pictures"], found["skipped"], found["top1"], found["top2"]) == (3, 0, 2 / 3, 1.0)
     assert [one["label"] for one in found["classes"]] == NAMES
@@ -99,6 +100,36 @@ def test_confusion_and_the_surest_mistakes_are_shown(run: Run, data: Path, answe
     assert table[6] == "the surest mistakes"
     assert table[7].endswith(PHOTOS[0])
     assert table[8] == f"    {NAMES[best]} {answers[0, best]:.1%}, right: {NAMES[second]} {answers[0, second]:.1%}"
+
+
+def test_mistakes_are_drawn(run: Run, data: Path, tmp_path: Path) -> None:
+    table, sheet = tmp_path / "table.png", tmp_path / "worst.jpg"
+    code, out, err = run(data, "--confusion-out", table, "--worst-out", sheet)
+    assert (code, err) == (0, "")
+    assert "surest mistakes" not in out
+    assert [Image.open(path).format for path in (table, sheet)] == ["PNG", "JPEG"]
+    code, _, err = run(data, "--worst-out", sheet)
+    assert code == 1
+    assert "the file exists already, expected a new one. Add --overwrite to replace it" in err
+    small = Image.open(sheet).size
+    assert run(data, "--worst-out", sheet, "--overwrite", "--worst", 1)[0] == 0
+    assert Image.open(sheet).size == small, "there is one mistake only"
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["--confusion-out", "table.txt"], "table.txt: no format .txt, expected a picture, such as one in .png"),
+        (["--worst-out", "table"], "table: no format without an ending"),
+        (["--worst-out", "none/a.png"], "no such folder"),
+    ],
+)
+def test_pictures_that_cannot_be_drawn_are_refused_before_anything_is_computed(
+    run: Run, words: list[str], message: str
+) -> None:
+    code, out, err = run("none.data", *words)
+    assert (code, out) == (1, "")
+    assert message in err
 
 
 @pytest.mark.parametrize(("classes", "pictures", "fits"), [(10, 1000, True), (10, 100_000, False), (60, 10, False)])

@@ -56,6 +56,25 @@ def test_the_surest_mistakes_are_kept() -> None:
     assert tally.mistakes[0].probability_of_right == pytest.approx(0.2)
 
 
+def test_of_several_right_classes_the_most_probable_counts() -> None:
+    tally = Tally(NAMES, top=2, worst=1)
+    answers = np.array([[0.1, 0.2, 0.6, 0.1], [0.5, 0.3, 0.2, 0]], np.float32)
+    tally.add(answers, [(1, 2), (1, 3)], ["a", "b"])
+    assert tally.confusion.tolist() == [[0, 0, 0, 0], [1, 0, 0, 0], [0, 0, 1, 0], [0, 0, 0, 0]]
+    assert (tally.accuracy, tally.top_share) == (0.5, 1.0)
+    assert (tally.mistakes[0].path, tally.mistakes[0].right) == ("b", 1)
+
+
+def test_the_loss_is_the_mean_over_the_pictures() -> None:
+    tally = Tally(NAMES)
+    assert np.isnan(tally.loss)
+    assert tally.as_json()["loss"] is None
+    tally.add(np.array([[0.5, 0.5, 0, 0], [0.25, 0.25, 0.25, 0.25]], np.float32), [0, 3])
+    tally.add(np.array([[0, 0, 1, 0]], np.float32), [2])
+    assert tally.loss == pytest.approx((np.log(2) + np.log(4)) / 3)
+    assert tally.as_json()["loss"] == tally.loss
+
+
 def test_nothing_counted_is_not_a_division_by_zero() -> None:
     tally = Tally(NAMES)
     assert (tally.count, tally.accuracy, tally.top_share) == (0, 0.0, 0.0)

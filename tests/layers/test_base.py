@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from darknetpy.errors import ConfigError
-from darknetpy.layers.base import Array, Layer, Weights, shape_text, size_of
+from darknetpy.layers.base import Array, Layer, shape_text, size_of
 from tests.layers.workbench import make_layer
 
 
@@ -61,38 +61,3 @@ def test_a_layer_without_forward_says_so() -> None:
     layer = make_layer("[activation]")
     with pytest.raises(TypeError, match=r"\[silent\] has no forward"):
         Silent(layer.options, layer.section, layer.dialect).forward([np.zeros((1, 1))])
-
-
-class TestWeights:
-    """Arrays that are not there yet, and that are there no more."""
-
-    def test_what_comes_later_is_read_once_and_kept(self) -> None:
-        weights, reads = Weights(), []
-
-        def read() -> dict[str, np.ndarray]:
-            reads.append(1)
-            return {"weights": np.zeros(3), "biases": np.ones(2)}
-
-        weights.come_later(read)
-        assert not weights
-        weights["biases"][0] = 7
-        assert list(weights["biases"]) == [7, 1]
-        assert list(weights["weights"]) == [0, 0, 0]
-        assert len(reads) == 1
-        with pytest.raises(KeyError):
-            weights["scales"]
-
-    def test_what_was_set_before_stays(self) -> None:
-        weights = Weights()
-        weights.come_later(lambda: {"weights": np.zeros(3), "biases": np.ones(2)})
-        weights["weights"] = np.full(3, 5.0)
-        assert weights["biases"][0] == 1
-        assert weights["weights"][0] == 5
-
-    def test_what_was_let_go_is_read_each_time(self) -> None:
-        weights = Weights()
-        weights.come_later(lambda: {"biases": np.ones(2)})
-        weights["biases"][0] = 7
-        weights.let_go(lambda: {"biases": np.ones(2)})
-        assert weights["biases"][0] == 1
-        assert not weights

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -45,6 +47,25 @@ def test_states_that_are_none_are_refused(tmp_path: Path) -> None:
     path.write_bytes(damaged)
     with pytest.raises(TrainingError, match="the state cannot be read"):
         read_state(path)
+
+
+def test_no_damage_of_a_state_goes_unseen(tmp_path: Path) -> None:
+    """Damaged bytes in the directory of the archive, too: there arrays could get lost."""
+    path = tmp_path / "net_last.state"
+    write_state(path, ABOUT, ARRAYS)
+    whole, random = path.read_bytes(), np.random.default_rng(1)
+    expected = read_state(path)
+    for _ in range(1500):
+        damaged = bytearray(whole)
+        damaged[random.integers(len(damaged))] = random.integers(256)
+        path.write_bytes(damaged)
+        try:
+            about, arrays = read_state(path)
+        except TrainingError:
+            continue
+        assert about == expected[0]
+        assert arrays.keys() == ARRAYS.keys()
+        assert all(array.tobytes() == ARRAYS[name].tobytes() for name, array in arrays.items())
 
 
 def test_a_state_of_another_version_is_refused(tmp_path: Path) -> None:
@@ -107,10 +128,53 @@ def test_one_training_has_a_folder_at_a_time(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.parametrize("text", ["process 999999999\n", "", "process", "nonsense here"])
-def test_the_lock_of_a_killed_training_is_taken_over(tmp_path: Path, text: str) -> None:
-    (tmp_path / "net_training.lock").write_text(text)
-    Folder(tmp_path, "net").release()
+def test_a_folder_that_was_removed_is_made_again_and_held(tmp_path: Path) -> None:
+    folder = Folder(tmp_path / "backup", "net")
+    assert not folder.restore()
+    shutil.rmtree(tmp_path / "backup")
+    assert folder.restore()
+    assert not folder.restore()
+    with pytest.raises(TrainingError, match="another training"):
+        Folder(tmp_path / "backup", "net")
+    folder.release()
+    assert not folder.restore()
+    assert list((tmp_path / "backup").iterdir()) == []
+
+
+def test_a_folder_that_another_training_has_taken_is_not_written_to(tmp_path: Path) -> None:
+    first = Folder(tmp_path / "backup", "net")
+    shutil.rmtree(tmp_path / "backup")
+    second = Folder(tmp_path / "backup", "net")
+    for _ in range(2):
+        with pytest.raises(TrainingError, match="another training"):
+            first.restore()
+    second.release()
+    assert first.restore()
+    first.release()
+
+
+def test_a_folder_that_cannot_be_made_again_is_an_error(tmp_path: Path) -> None:
+    folder = Folder(tmp_path / "backup", "net")
+    shutil.rmtree(tmp_path / "backup")
+    (tmp_path / "backup").touch()
+    with pytest.raises(TrainingError, match="the folder is gone and cannot be made again"):
+        folder.restore()
+    folder.release()
+
+
+def test_a_disk_too_small_for_the_whole_training_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    free, megabyte = 100 << 20, 1 << 20
+    monkeypatch.setattr("shutil.disk_usage", lambda path: SimpleNamespace(free=free))
+    folder = Folder(tmp_path, "net")
+    assert folder.lack_of_room(megabyte, 2 * megabyte, 92) is None  # and last, best, final, and one being written
+    warning = folder.lack_of_room(megabyte, 2 * megabyte, 93)
+    assert str(warning) == (
+        f"{tmp_path}: room for 100 MB of checkpoints, expected about 101 MB for those of the whole training. "
+        "Make room, choose another folder, or fewer of them: --save-every."
+    )
+    folder.weights(100).write_bytes(bytes(megabyte))
+    assert folder.lack_of_room(megabyte, 2 * megabyte, 93) is None
+    folder.release()
 
 
 def test_folders_that_take_no_files_are_refused_before_the_work(tmp_path: Path) -> None:

@@ -32,7 +32,7 @@ def test_a_folder_for_each_class(tmp_path: Path) -> None:
     assert dataset.validation is None
     assert names_of(dataset.training, tmp_path) == ["cat/1.jpg", "cat/more/3.jpg", "dog/2.png"]
     assert dataset.training is not None
-    assert dataset.training.truths(2).tolist() == [[1, 0], [1, 0], [0, 1]]
+    assert [truth.tolist() for truth in dataset.training.truths(2)] == [[1, 0], [1, 0], [0, 1]]
     assert dataset.training.counts(2).tolist() == [2, 1]
 
 
@@ -50,6 +50,15 @@ def test_a_folder_without_two_classes_is_refused(tmp_path: Path, files: list[str
     touch(tmp_path, *files)
     with pytest.raises(DataError, match="a folder for each of at least two classes"):
         read_dataset(tmp_path)
+
+
+def test_a_folder_with_nothing_but_train_is_that(tmp_path: Path) -> None:
+    touch(tmp_path, "train/cat/1.png", "train/dog/2.png")
+    dataset = read_dataset(tmp_path, validation=0.0)
+    assert dataset.names == ("cat", "dog")
+    assert dataset.validation is None
+    touch(tmp_path, "bus/1.png")
+    assert read_dataset(tmp_path).names == ("bus", "train")
 
 
 def test_a_class_that_is_only_validated_is_refused(tmp_path: Path) -> None:
@@ -129,6 +138,8 @@ def test_lines_can_name_their_labels(tmp_path: Path) -> None:
     assert dataset.training.classes == ((1,), (0,), (0, 1))
     with pytest.raises(DataError, match=r"train\.list:2: labels bird"):
         read_dataset(written(tmp_path, train="1.png\tdog\n2.png\tbird\n"))
+    with pytest.raises(DataError, match=r"train\.list:3: no labels, where other lines have some"):
+        read_dataset(written(tmp_path, train="1.png\tdog\n\n2.png\n"))
 
 
 @pytest.mark.parametrize(
@@ -145,6 +156,13 @@ def test_what_does_not_fit_together_is_said(tmp_path: Path, data: str, error: ty
     touch(tmp_path, "cat/1.png")
     with pytest.raises(error, match=message):
         read_dataset(written(tmp_path, data=data, train="cat/1.png\n", three="a\nb\nc\n"))
+
+
+def test_blank_lines_at_the_end_are_no_labels(tmp_path: Path) -> None:
+    touch(tmp_path, "cat/1.png")
+    assert read_dataset(written(tmp_path, train="cat/1.png", names="cat\ndog\n\n \n")).names == ("cat", "dog")
+    with pytest.raises(ConfigError, match="no labels in the file"):
+        read_dataset(written(tmp_path, train="cat/1.png", names=" \n"))
 
 
 def test_the_same_pictures_twice_are_warned_about(tmp_path: Path) -> None:
@@ -183,6 +201,6 @@ def test_validation_is_split_off_or_there_but_not_both(tmp_path: Path) -> None:
 
 
 def test_truths_have_a_one_for_each_class() -> None:
-    truths = Samples(("a", "b"), ((2,), (0, 1))).truths(3)
-    np.testing.assert_array_equal(truths, [[0, 0, 1], [1, 1, 0]])
-    assert truths.dtype == np.float32
+    truths = Samples(("a", "b", "c"), ((2,), (0, 1), (2,))).truths(3)
+    np.testing.assert_array_equal(list(truths), [[0, 0, 1], [1, 1, 0], [0, 0, 1]])
+    assert truths[0].dtype == np.float32

@@ -40,7 +40,7 @@ def test_a_picture_with_two_labels_is_an_error_unless_several_are_wanted() -> No
     labels, paths = Labels(["cat", "dog"]), ["cat/1.png", "x/cat and dog.png"]
     with pytest.raises(DataError, match=r"1 of 2 pictures have several labels: cat and dog in x/cat and dog\.png"):
         labels.of_all(paths, Findings())
-    assert labels.of_all(paths, Findings(), several=True) == [[0], [0, 1]]
+    assert labels.of_all(paths, Findings(), several=True) == [(0,), (0, 1)]
 
 
 def test_where_the_rules_differ_a_warning_says_so_once() -> None:

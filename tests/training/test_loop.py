@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from functools import partial
+import re
 from pathlib import Path
 from typing import Any
 
@@ -13,11 +13,13 @@ import pytest
 from darknetpy.config.sections import parse_cfg
 from darknetpy.errors import DarknetpyWarning, DataError, TrainingError
 from darknetpy.graph import Graph, build_graph, initial_weights
+from darknetpy.training import averages
 from darknetpy.training import loop as loop_module
 from darknetpy.training.checkpoints import Folder, read_state
-from darknetpy.training.dataset import Dataset, Samples, read_dataset
-from darknetpy.training.loader import Loading
-from darknetpy.training.loop import Loop, Progress, Settings, digest
+from darknetpy.training.dataset import Dataset, read_dataset
+from darknetpy.training.loop import Loop, Settings
+from darknetpy.training.progress import Progress
+from darknetpy.weights.reader import read_weights
 from tests.training.drawn import CFG, draw_all
 
 SHORT = CFG.replace("max_batches=300", "max_batches=23").replace("batch=32", "batch=8")
@@ -61,6 +63,12 @@ def resumed(path: Path, data: Dataset, text: str = SHORT, settings: Settings = O
     return loop
 
 
+def validated(progress: Progress) -> tuple[float, float, bool] | None:
+    """What came of a validation, where there was one."""
+    found = progress.validation
+    return None if found is None else (found.accuracy, found.loss, progress.is_best)
+
+
 def test_a_small_network_learns_what_it_has_not_seen(tmp_path: Path, shapes: Dataset) -> None:
     assert shapes.training is not None
     folder = Folder(tmp_path, "net")
@@ -68,12 +76,12 @@ def test_a_small_network_learns_what_it_has_not_seen(tmp_path: Path, shapes: Dat
         progress = list(loop.iterations())
     assert [one.figures.iteration for one in progress] == list(range(1, 301))
     assert progress[-1].figures.average < 0.1 < 0.5 < progress[0].figures.loss
-    assert progress[-1].accuracy is not None
-    assert progress[-1].accuracy.pictures == 100
-    assert progress[-1].accuracy.share > 0.95
+    assert progress[-1].validation is not None
+    assert progress[-1].validation.count == 100
+    assert progress[-1].validation.accuracy > 0.95
     before = Loop(network(CFG), shapes.training, shapes.validation, folder, Settings())
     assert before._validation is not None
-    assert before._validation.accuracy(before.graph).share < 0.7
+    assert before._validation.tally(before.graph).accuracy < 0.7
 
 
 def test_checkpoints_have_darknets_names(tmp_path: Path, shapes: Dataset) -> None:
@@ -90,10 +98,12 @@ def test_the_best_weights_are_those_of_the_last_best_accuracy(tmp_path: Path, sh
     kept = {}
     with begin(tmp_path, shapes) as loop:
         for progress in loop.iterations():
-            if progress.accuracy is not None:
-                kept[progress.figures.iteration] = progress.accuracy.share, (tmp_path / "net_best.weights").read_bytes()
+            if progress.validation is not None:
+                best_weights = (tmp_path / "net_best.weights").read_bytes()
+                kept[progress.figures.iteration] = progress.validation.accuracy, best_weights
             assert progress.is_best == (
-                progress.accuracy is not None and progress.accuracy.share == max(share for share, _ in kept.values())
+                progress.validation is not None
+                and progress.validation.accuracy == max(share for share, _ in kept.values())
             )
     assert list(kept) == [6, 12, 18, 23]
     best = max(share for share, _ in kept.values())
@@ -122,7 +132,7 @@ def test_a_stopped_training_ends_with_the_same_bytes(
         loop = resumed(parts, shapes, text)
     found += to_the_end(loop)
     assert [one.figures for one in found] == [one.figures for one in expected]
-    assert [(one.accuracy, one.is_best) for one in found] == [(one.accuracy, one.is_best) for one in expected]
+    assert [validated(one) for one in found] == [validated(one) for one in expected]
     for name in ("10", "20", "last", "best", "final"):
         file = f"net_{name}.weights"
         assert (parts / file).read_bytes() == (whole / file).read_bytes(), name
@@ -181,15 +191,78 @@ def test_no_augmentation_shows_the_middle_of_each_picture(tmp_path: Path, shapes
     assert [one.figures for one in augmented] != results[0]
 
 
-def test_a_training_that_diverges_keeps_what_was_saved(tmp_path: Path, shapes: Dataset) -> None:
-    wild = SHORT.replace("learning_rate=0.05", "learning_rate=1e30")
-    loop = begin(tmp_path, shapes, wild, Settings(save_last_every=1))
-    with np.errstate(all="ignore"), pytest.raises(TrainingError, match="expected finite numbers"):
+def test_a_training_that_diverges_saves_the_last_good_state(tmp_path: Path, shapes: Dataset) -> None:
+    """With a rate that becomes absurd in iteration 8; then on with a sane one, as if nothing had happened."""
+    wild = SHORT.replace("policy=poly", "policy=steps\nsteps=8\nscales=1e35")
+    rare = Settings(seed=5, save_last_every=1000)
+    loop = begin(tmp_path / "wild", shapes, wild, rare)
+    with np.errstate(all="ignore"), pytest.raises(TrainingError, match="expected finite numbers") as caught:
         to_the_end(loop)
-    about, arrays = read_state(tmp_path / "net_last.state")
-    assert about["training"]["iteration"] == loop.saved_iteration == loop.training.iteration
+    assert re.search("(iteration|update) [89]", caught.value.found)
+    about, arrays = read_state(tmp_path / "wild" / "net_last.state")
+    good = loop.training.iteration
+    assert about["training"]["iteration"] == loop.saved_iteration == good
+    assert good in (7, 8)
     assert all(np.isfinite(array).all() for array in arrays.values())
-    assert not (tmp_path / "net_final.weights").exists()
+    assert not (tmp_path / "wild" / "net_final.weights").exists()
+    sane = SHORT.replace("policy=poly", "policy=steps\nsteps=8\nscales=1")
+    if good == 7:
+        to_the_end(resumed(tmp_path / "wild", shapes, sane, rare))
+        to_the_end(begin(tmp_path / "sane", shapes, sane, rare))
+        final = "net_final.weights"
+        assert (tmp_path / "wild" / final).read_bytes() == (tmp_path / "sane" / final).read_bytes()
+
+
+def test_averages_have_a_file_of_their_own_beside_the_last(
+    tmp_path: Path, shapes: Dataset, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(averages, "LAST_UPDATES", 5)
+    text = SHORT.replace("policy=poly", "policy=poly\nema_alpha=0.75")
+    expected: list[np.ndarray] = []
+    with begin(tmp_path, shapes, text, OFTEN) as loop:
+        for progress in loop.iterations():
+            iteration, live = progress.figures.iteration, loop.graph.nodes[0].weights["weights"].astype(np.float64)
+            if 11 <= iteration < 18:
+                expected.append(live.copy() if not expected else 0.75 * expected[-1] + 0.25 * live)
+            assert (tmp_path / "net_ema.weights").exists() == (iteration >= 12)
+            if iteration == 12:
+                found = network(text)
+                read_weights(tmp_path / "net_ema.weights", found)
+                np.testing.assert_allclose(found.nodes[0].weights["weights"], expected[-1], atol=1e-6)
+    found = network(text)
+    read_weights(tmp_path / "net_ema.weights", found)
+    np.testing.assert_allclose(found.nodes[0].weights["weights"], expected[-1], atol=1e-6)
+    assert (tmp_path / "net_ema.weights").read_bytes()[20:] != (tmp_path / "net_last.weights").read_bytes()[20:]
+
+
+@pytest.mark.parametrize(
+    ("option", "same"),
+    [
+        ("stopbackward=1", {"0", "2"}),
+        ("stopbackward=100", {"0", "2"}),
+        ("train_only_bn=1", {"0 trained", "2 trained"}),
+        ("dont_update=100", {"2 trained"}),
+        ("learning_rate=0", {"2 trained"}),
+    ],
+)
+def test_what_is_frozen_has_the_same_bytes_at_the_end(
+    tmp_path: Path, shapes: Dataset, option: str, same: set[str]
+) -> None:
+    """Of the second [convolutional], which is layer 2."""
+    text = SHORT.replace("filters=16\n", f"filters=16\n{option}\n", 1)
+    before = network(text, OFTEN.seed)
+    to_the_end(begin(tmp_path, shapes, text))
+    after = network(text)
+    read_weights(tmp_path / "net_final.weights", after)
+    found: dict[str, list[bool]] = {}
+    for node, other in zip(before.nodes, after.nodes, strict=True):
+        for array in node.arrays:
+            is_same = node.weights[array.name].tobytes() == other.weights[array.name].tobytes()
+            found.setdefault(f"{node.index}", []).append(is_same)
+            found.setdefault(f"{node.index} trained" if array.trained else f"{node.index} rest", []).append(is_same)
+    unchanged = {name for name, parts in found.items() if all(parts)}
+    assert unchanged == same | {f"{name} {kind}" for name in same if name.isdigit() for kind in ("trained", "rest")}
+    assert not any(any(parts) for name, parts in found.items() if name[0] not in "02")
 
 
 def test_a_full_disk_on_the_way_is_reported_and_at_the_end_an_error(
@@ -216,11 +289,10 @@ def test_a_full_disk_on_the_way_is_reported_and_at_the_end_an_error(
         to_the_end(begin(tmp_path / "other", shapes, report=told.append))
 
 
-def test_pictures_that_vanish_end_a_training_that_can_go_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(loop_module, "Loading", partial(Loading, cache_bytes=0))
+def test_pictures_that_vanish_end_a_training_that_can_go_on(tmp_path: Path) -> None:
     pictures = draw_all(tmp_path) / "shapes"
     data, away = read_dataset(pictures), tmp_path / "away"
-    uncached = Settings(seed=5, save_last_every=1000)
+    uncached = Settings(seed=5, save_last_every=1000, cache_bytes=0)
     loop = begin(tmp_path / "backup", data, settings=uncached)
     iterations = loop.iterations()
     for _ in range(3):
@@ -253,12 +325,3 @@ def test_states_of_other_trainings_are_refused(
     to_the_end(begin(tmp_path, shapes))
     with pytest.raises(TrainingError, match=message):
         resumed(tmp_path, shapes, text, settings)
-
-
-def test_lists_of_pictures_are_told_apart_wherever_they_are() -> None:
-    one = Samples(("a/1.png", "a/2.png"), ((0,), (1,)))
-    assert digest(one) == digest(Samples(("/b/1.png", "/b/2.png"), one.classes))
-    for other in (one.part([1, 0]), one.part([0]), Samples(one.paths, ((0,), (0,)))):
-        assert digest(other) != digest(one)
-    changed = Samples(("a/1.png", "a/3.png"), one.classes)
-    assert digest(changed) != digest(one)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import os
+import shutil
 from pathlib import Path
 
 import pytest
@@ -100,4 +101,31 @@ def test_a_full_disk_is_reported_and_the_training_goes_on(folder: Folder, monkey
     metrics.add(row(3))
     metrics.close()
     assert [warning.found for warning in told] == ["a row of the metrics cannot be written (No space left on device)"]
-    assert [line.split(",")[0] for line in folder.file("metrics.csv").read_text().splitlines()[1:]] == ["1", "3"]
+    assert read(folder) == [1, 2, 3]
+
+
+def test_files_that_somebody_removed_are_written_again(tmp_path: Path) -> None:
+    folder = Folder(tmp_path / "backup", "net")
+    metrics = Metrics(folder, 0, pytest.fail)
+    for iteration in range(1, 4):
+        metrics.add(row(iteration))
+    shutil.rmtree(tmp_path / "backup")
+    assert folder.restore()
+    for iteration in range(4, 6):
+        metrics.add(row(iteration))
+    metrics.close()
+    assert read(folder) == [1, 2, 3, 4, 5]
+
+
+def test_rows_wait_for_a_folder_that_is_gone(tmp_path: Path) -> None:
+    told: list[DarknetpyWarning] = []
+    folder = Folder(tmp_path / "backup", "net")
+    metrics = Metrics(folder, 0, told.append)
+    metrics.add(row(1))
+    shutil.rmtree(tmp_path / "backup")
+    metrics.add(row(2))
+    assert [Path(str(warning.path)).name for warning in told] == ["net_metrics.csv", "net_metrics.jsonl"]
+    folder.restore()
+    metrics.add(row(3))
+    metrics.close()
+    assert read(folder) == [1, 2, 3]

@@ -36,7 +36,7 @@ def test_mixed_pictures_and_truths_are_those_of_darknet(case: dict[str, Any]) ->
 @pytest.mark.parametrize("kind", [MIXUP, CUTMIX, MOSAIC, EITHER])
 def test_half_of_the_pictures_are_mixed_and_truths_stay_whole(kind: int) -> None:
     random = np.random.default_rng(kind)
-    drawn = [draw(kind, random) for _ in range(400)]
+    drawn = draw(kind, random, 400)
     mixes = [how for how in drawn if how is not None]
     assert 150 < len(mixes) < 250
     assert {how.kind for how in mixes} == ({CUTMIX, MOSAIC} if kind == EITHER else {kind})
@@ -51,5 +51,5 @@ def test_half_of_the_pictures_are_mixed_and_truths_stay_whole(kind: int) -> None
 
 def test_nothing_is_mixed_unless_asked_for() -> None:
     assert kind_of(0, cutmix=False, mosaic=False) == 0
-    assert draw(0, np.random.default_rng(1)) is None
+    assert draw(0, np.random.default_rng(1), 3) == [None] * 3
     assert [kind_of(1, False, False), kind_of(0, True, False), kind_of(0, False, True)] == [MIXUP, CUTMIX, MOSAIC]

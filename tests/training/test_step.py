@@ -9,10 +9,11 @@ import numpy as np
 import pytest
 
 from darknetpy.config.sections import parse_cfg
+from darknetpy.config.tree import Tree
 from darknetpy.dialect import PJREDDIE
 from darknetpy.errors import TrainingError
 from darknetpy.graph import Graph, build_graph, initial_weights
-from darknetpy.training.step import MiniBatch, Saved, Training, pictures_per_update
+from darknetpy.training.step import MiniBatch, Saved, Training, pictures_per_update, right_answers
 
 pytestmark = pytest.mark.quick
 RECORDED = """
@@ -291,3 +292,31 @@ def test_a_layer_that_is_frozen_for_a_time_learns_after_it() -> None:
         run(training, 1)
         for name, array in weights.items():
             assert np.array_equal(array, before[name]) is not changes, (training.iteration, name)
+
+
+def test_right_answers_are_counted_and_in_a_tree_among_leaves_only() -> None:
+    outputs = np.array([[0.1, 0.9], [0.8, 0.2], [0.3, 0.7]], np.float32)
+    truths = np.array([[0, 1], [0, 1], [0.25, 0.75]], np.float32)
+    assert right_answers(outputs, truths) == 2
+    assert right_answers(outputs.reshape(3, 2, 1, 1), truths) == 2
+    assert right_answers(outputs, truths[:, :1]) == right_answers(outputs, {0: truths}) == 0
+    tree = Tree(("animal", "plant", "dog", "cat"), (-1, -1, 0, 0))
+    given_parents = np.array([[0.9, 0.1, 0.4, 0.6], [0.9, 0.1, 0.4, 0.6], [0.2, 0.8, 0.9, 0.1]], np.float32)
+    truths = np.array([[1, 0, 0, 1], [1, 0, 1, 0], [0, 1, 0, 0]], np.float32)  # a cat, a dog, a plant
+    assert right_answers(given_parents, truths, tree) == 2
+
+
+def test_pictures_of_another_size_train_the_same_arrays() -> None:
+    text = "[net]\nwidth=8\nheight=8\nchannels=1\n[convolutional]\nfilters=2\nsize=3\npad=1\n[avgpool]\n[softmax]\n"
+    graphs = [build_graph(parse_cfg(text)) for _ in range(2)]
+    for graph in graphs:
+        initial_weights(graph, 1)
+    fast, plain = Training(graphs[0]), Training(graphs[1], plain=True)
+    random, before = np.random.default_rng(2), bytes_of(graphs[0])
+    for side in (8, 12, 12, 6, 8):
+        pictures, truths = random.random((4, 1, side, side), np.float32), np.eye(2, dtype=np.float32)[[0, 1, 1, 0]]
+        one, other = (training.step([(pictures, truths)]) for training in (fast, plain))
+        assert one.loss == pytest.approx(other.loss, rel=1e-5)
+    assert bytes_of(graphs[0]) != before
+    for name, array in graphs[0].nodes[0].weights.items():
+        np.testing.assert_allclose(array, graphs[1].nodes[0].weights[name], atol=1e-6)

@@ -10,7 +10,7 @@ import pytest
 
 from darknetpy.config.tree import Tree
 from darknetpy.training.labels import Labels
-from darknetpy.training.truths import along_tree, smoothed
+from darknetpy.training.truths import Truths, along_tree, smoothed
 
 pytestmark = pytest.mark.quick
 RECORDED = json.loads((Path(__file__).parent.parent / "golden" / "views.json").read_text())
@@ -32,3 +32,14 @@ def test_truths_along_a_tree_are_those_of_darknet() -> None:
         truths = np.zeros((1, len(tree)), np.float32)
         truths[0, case["class_id"]] = 1
         np.testing.assert_array_equal(along_tree(truths, tree)[0], case["truth"])
+
+
+def test_pictures_of_the_same_classes_share_their_truth() -> None:
+    truths = Truths.of([(1,)] * 1_000_000 + [(0, 2)], 5000)  # a row for each would take 20 GB
+    assert len(truths) == 1_000_001
+    assert truths[0] is not truths[7]
+    assert np.shares_memory(truths[0], truths[7])
+    assert np.flatnonzero(truths[1_000_000]).tolist() == [0, 2]
+    halves = truths.changed(lambda rows: rows / 2)
+    assert halves[3].sum() == 0.5
+    assert truths[3].sum() == 1

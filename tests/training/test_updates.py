@@ -10,7 +10,9 @@ import pytest
 from darknetpy.config.sections import parse_cfg
 from darknetpy.errors import TrainingError
 from darknetpy.graph import Graph, build_graph, initial_weights
-from darknetpy.training.optimizers import Adam, Momentum
+from darknetpy.training.fast.passes import FastPasses
+from darknetpy.training.fast.updates import LargeUpdates
+from darknetpy.training.optimizers import Adam, AdamW, Momentum
 from darknetpy.training.passes import Pass
 from darknetpy.training.updates import Sums, Updates, layers_at_rest, optimizer_of
 
@@ -180,15 +182,53 @@ def test_each_time_step_counts_in_rolling_statistics() -> None:
     )
 
 
-def test_an_array_that_would_not_be_finite_stays() -> None:
-    graph = network(CONVOLUTIONAL, CONVOLUTIONAL)
-    before = copies(graph)
-    sums = sums_of(graph)
-    sums.gradients[1]["weights"][...] = 3e38
-    with pytest.raises(TrainingError, match="layer 1: weights would become -inf in update 7") as caught:
-        Updates(graph, Momentum()).apply(sums, 1e3, 7)
+@pytest.mark.parametrize("optimizer", [Momentum(0.9), Adam()], ids=["momentum", "adam"])
+@pytest.mark.parametrize("earlier", [0, 2])
+def test_an_update_that_fails_in_one_array_changes_none(optimizer: Momentum | Adam, earlier: int) -> None:
+    graph = network(NORMALIZED, CONVOLUTIONAL + "learning_rate=1e36\n")
+    updates = Updates(graph, optimizer)
+    for iteration in range(1, earlier + 1):
+        updates.apply(sums_of(graph, iteration), 1e-37, iteration)
+    before, remembered, bad = copies(graph), updates.state(), sums_of(graph, 7)
+    with pytest.raises(TrainingError, match=r"layer 1: biases would become (inf|-inf|nan) in update 7") as caught:
+        updates.apply(bad, 1e5, 7)
     assert "Lower learning_rate" in caught.value.remedy
-    np.testing.assert_array_equal(graph.nodes[1].weights["weights"], before[1]["weights"])
+    assert not list(changed(graph, before))
+    after = updates.state()
+    for name, array in after.items():
+        np.testing.assert_array_equal(array, remembered.get(name, np.zeros_like(array)), err_msg=name)
+
+
+def test_large_arrays_also_stay_where_a_small_one_fails() -> None:
+    large, small = "[connected]\noutput=100\nactivation=linear\n", "[connected]\noutput=2\nlearning_rate=1e36\n"
+    graph, twin = network(large, small), network(large, small)
+    passes = FastPasses(graph, threads=1)
+    updates, other = Updates(graph, Momentum()), Updates(twin, Momentum())
+    updates.large = LargeUpdates(passes.team, passes.scratch)
+    before = copies(graph)
+    with pytest.raises(TrainingError, match="layer 1"):
+        updates.apply(sums_of(graph, 7), 1e5, 7)
+    assert not list(changed(graph, before))
+    updates.apply(sums_of(graph, 8), 1e-37, 8)
+    other.apply(sums_of(twin, 8), 1e-37, 8)
+    for node, same in zip(graph.nodes, copies(twin), strict=True):
+        for name, array in node.weights.items():
+            np.testing.assert_allclose(array, same[name], rtol=1e-5, atol=1e-7, err_msg=name)
+
+
+@pytest.mark.parametrize("optimizer", [Momentum(0.0), Adam(), AdamW()], ids=["momentum", "adam", "adamw"])
+def test_l1_adds_the_sign_of_each_weight_and_of_nothing_else(optimizer: Momentum | Adam) -> None:
+    """As if each picture's loss were larger by l1 times the sum of the sizes of all weights."""
+    results = []
+    for l1 in (0.0, 0.25):
+        graph = network(NORMALIZED)
+        sums, signs = sums_of(graph), np.sign(graph.nodes[0].weights["weights"])
+        if not l1:
+            sums.gradients[0]["weights"] = sums.gradients[0]["weights"] + np.float32(0.25 * sums.pictures) * signs
+        Updates(graph, optimizer, l1=l1).apply(sums, 0.1, 1)
+        results.append(copies(graph))
+    for name in ALL:
+        np.testing.assert_array_equal(results[0][0][name], results[1][0][name], err_msg=name)
 
 
 @pytest.mark.parametrize("optimizer", [Momentum(0.9), Adam()], ids=["momentum", "adam"])
@@ -221,7 +261,12 @@ def test_a_state_of_something_else_is_refused(key: str) -> None:
 def test_the_options_choose_the_optimizer() -> None:
     assert optimizer_of(network(CONVOLUTIONAL).net) == Momentum(0.5)
     adam = network(CONVOLUTIONAL, net="adam=1\nB1=0.75\nB2=0.875\neps=0.0625\n").net
+    assert optimizer_of(adam) == optimizer_of(network(CONVOLUTIONAL, net="B1=.75\nB2=.875\neps=.0625\n").net, "adam")
     assert optimizer_of(adam) == Adam(0.75, 0.875, 0.0625)
+    assert optimizer_of(adam, "adamw") == AdamW(0.75, 0.875, 0.0625)
+    assert optimizer_of(adam, "sgd") == Momentum(0.5)
+    with pytest.raises(TrainingError, match="optimizer=adamax, expected one of sgd, adam, adamw"):
+        optimizer_of(adam, "adamax")
 
 
 def test_adam_counts_the_updates_of_each_array_by_itself() -> None:

@@ -9,7 +9,8 @@ import pytest
 
 from darknetpy.errors import WeightsError
 from darknetpy.graph import Graph
-from darknetpy.weights.forensics import wrong_content, wrong_header
+from darknetpy.weights.forensics import may_have_more_layers, wrong_content, wrong_header
+from darknetpy.weights.layout import layout, total_values
 from darknetpy.weights.official_sizes import OFFICIAL_SIZES
 from darknetpy.weights.reader import read_weights
 from tests.detection.networks import two_heads
@@ -106,6 +107,16 @@ def test_a_cfg_with_fewer_layers_is_recognised() -> None:
     assert len(file_of(longer)) > len(base_file())
     remedy = refusal(data, graph_of(cfg)).remedy
     assert remedy == "The rest is as long as layer 1 [convolutional] 2 times: does the cfg have fewer layers?"
+
+
+def test_what_may_be_a_longer_network_is_told_from_damage_and_from_normalization() -> None:
+    text = "[net]\nwidth=8\nheight=8\nchannels=3\n" + "[convolutional]\nfilters=5\nsize=3\n" * 3
+    slots = layout(graph_of(text))
+    right = total_values(slots)
+    assert [surplus for surplus in range(-5, 60) if may_have_more_layers(slots, right + surplus)] == [
+        surplus for surplus in range(6, 60) if surplus not in (15, 45)
+    ]
+    assert not may_have_more_layers((), 100)
 
 
 def test_a_file_with_what_dontload_leaves_out_is_recognised() -> None:

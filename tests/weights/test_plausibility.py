@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from darknetpy.errors import DarknetpyWarning, Findings, WeightsError
-from darknetpy.weights.reader import PIECE_VALUES, read_weights
+from darknetpy.weights.arrays_in_file import PIECE_VALUES
+from darknetpy.weights.reader import read_weights
 from tests.weights.networks import BASE, base_file, graph_of, header, start_of, values
 
 

@@ -1,4 +1,4 @@
-"""Weights files into arrays: every form of the header, partial files, damaged files, reading again."""
+"""Weights files into arrays: every form of the header, partial files, damaged files, reading later."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from darknetpy.errors import Findings, WeightsError
 from darknetpy.graph import Graph, initial_weights
-from darknetpy.weights.reader import read_arrays, read_weights
+from darknetpy.weights.reader import read_weights
 from tests.weights.networks import BASE, BASE_VALUES, base_file, filled, graph_of, header, start_of, values
 
 MATRIX = values()[-6144:]
@@ -281,35 +281,6 @@ def test_reading_takes_no_second_copy(tmp_path: Path) -> None:
     assert peak < 4 * 2048 * 2049 + 2**20
 
 
-class TestReadArrays:
-    """One layer's arrays, read again."""
-
-    @pytest.mark.parametrize("version", [(0, 2, 5), (1001, 0, 0)])
-    def test_they_are_those_of_read_weights(self, version: tuple[int, int, int]) -> None:
-        graph, data = graph_of(), base_file(version)
-        read_weights(data, graph)
-        for node in graph.nodes:
-            again = read_arrays(data, graph, node)
-            assert again.keys() == node.weights.keys()
-            for name, array in again.items():
-                assert np.array_equal(array, node.weights[name])
-                assert array is not node.weights[name]
-
-    def test_a_layer_that_the_file_does_not_fill_gets_the_same_initial_values(self) -> None:
-        graph, data = graph_of(), base_file()[: start_of(2, "biases")]
-        read_weights(data, graph, upto=2, seed=4)
-        before = graph.nodes[2].weights["weights"].copy()
-        graph.nodes[2].weights.clear()
-        again = read_arrays(data, graph, graph.nodes[2], upto=2, seed=4)
-        assert np.array_equal(again["weights"], before)
-
-    def test_a_damaged_file_is_refused_unless_allowed(self) -> None:
-        graph, data = graph_of(), base_file() + b"more"
-        with pytest.raises(WeightsError):
-            read_arrays(data, graph, graph.nodes[0])
-        assert read_arrays(data, graph, graph.nodes[0], allow_damaged=True)["biases"].shape == (4,)
-
-
 class TestLater:
     """Arrays that are looked at now, and read when they are asked for."""
 
@@ -325,7 +296,7 @@ class TestLater:
         graph, usual = graph_of(), graph_of()
         report = read_weights(path, graph, later=True)
         assert report == read_weights(path, usual)
-        assert not any(node.weights for node in graph.nodes)
+        assert not any(node.weights.held for node in graph.nodes)
         for node, there in zip(graph.nodes, usual.nodes, strict=True):
             for array in there.arrays:
                 assert np.array_equal(node.weights[array.name], there.weights[array.name])
@@ -333,14 +304,15 @@ class TestLater:
     def test_bytes_in_memory_are_read_at_once(self) -> None:
         graph = graph_of()
         read_weights(base_file(), graph, later=True)
-        assert graph.nodes[0].weights
+        assert len(graph.nodes[0].weights.held) == 5
 
     def test_what_the_file_does_not_fill_is_there_at_once(self, path: Path) -> None:
         path.write_bytes(base_file()[: start_of(2, "biases")])
         graph, usual = graph_of(), graph_of()
         read_weights(path, graph, upto=2, seed=4, later=True)
         read_weights(path, usual, upto=2, seed=4)
-        assert not graph.nodes[0].weights
+        assert not graph.nodes[0].weights.held
+        assert len(graph.nodes[2].weights.held) == 2
         assert np.array_equal(graph.nodes[2].weights["weights"], usual.nodes[2].weights["weights"])
         assert np.array_equal(graph.nodes[0].weights["weights"], usual.nodes[0].weights["weights"])
 
@@ -353,18 +325,6 @@ class TestLater:
         read_weights(path, graph_of(), findings=usual)
         assert len(findings.warnings) == 1
         assert [str(warning) for warning in findings.warnings] == [str(warning) for warning in usual.warnings]
-
-    def test_a_file_that_has_changed_is_refused(self, path: Path) -> None:
-        graph = graph_of()
-        read_weights(path, graph, later=True)
-        other = path.with_suffix(".new")
-        other.write_bytes(path.read_bytes())
-        other.replace(path)
-        with pytest.raises(WeightsError, match="changed since it was loaded"):
-            graph.nodes[0].weights["biases"]
-        path.unlink()
-        with pytest.raises(WeightsError, match="no such weights file"):
-            graph.nodes[0].weights["biases"]
 
     def test_little_memory_is_taken(self, tmp_path: Path) -> None:
         text = "[net]\nwidth=1\nheight=1\nchannels=2048\n[convolutional]\nfilters=2048\n"

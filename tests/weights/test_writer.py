@@ -156,3 +156,65 @@ def test_arrays_that_are_missing_or_of_another_shape_are_named(tmp_path: Path) -
     with pytest.raises(WeightsError, match=r"\[connected\] layer 2: weights of shape 3x7, expected 3x2048"):
         write_weights(tmp_path / "out.weights", graph)
     assert list(tmp_path.iterdir()) == []
+
+
+class TestSavingWhatWaits:
+    """Networks whose arrays still wait in a file when they are saved."""
+
+    @pytest.fixture
+    def path(self, tmp_path: Path) -> Path:
+        path = tmp_path / "net.weights"
+        path.write_bytes(base_file())
+        return path
+
+    @pytest.fixture
+    def graph(self, path: Path) -> Graph:
+        graph = graph_of()
+        read_weights(path, graph, later=True)
+        return graph
+
+    def test_another_file_gets_the_values_and_nothing_is_kept(self, graph: Graph, tmp_path: Path) -> None:
+        write_weights(tmp_path / "other.weights", graph)
+        assert (tmp_path / "other.weights").read_bytes() == base_file()
+        assert not any(node.weights.held for node in graph.nodes)
+
+    @pytest.mark.parametrize("name", ["net.weights", "link.weights"])
+    def test_their_own_file_can_be_replaced(self, graph: Graph, path: Path, name: str) -> None:
+        (path.parent / "link.weights").symlink_to(path)
+        graph.nodes[0].weights["biases"][0] = 7
+        write_weights(path.with_name(name), graph)
+        expected = base_file()[: start_of(0, "biases")] + np.float32(7).tobytes()
+        assert path.read_bytes() == expected + base_file()[len(expected) :]
+        assert np.array_equal(filled(graph)[1:], values()[1:])
+
+    def test_a_part_of_them_can_replace_it(self, graph: Graph, path: Path) -> None:
+        write_weights(path, graph, upto=1, version=(0, 1, 0))
+        assert path.read_bytes() == header((0, 1, 0), size=16) + base_file()[20 : start_of(1, "biases")]
+        assert np.array_equal(filled(graph), values())
+
+    def test_replacing_it_again_and_again_changes_nothing(self, graph: Graph, path: Path) -> None:
+        for _ in range(3):
+            write_weights(path, graph)
+            assert path.read_bytes() == base_file()
+
+    def test_where_replacing_it_fails_both_are_as_they_were(
+        self, graph: Graph, path: Path, files_of_10_kb_at_most: None
+    ) -> None:
+        with pytest.raises(WeightsError, match="cannot write the file"):
+            write_weights(path, graph)
+        assert path.read_bytes() == base_file()
+        assert np.array_equal(filled(graph), values())
+
+    def test_a_file_that_has_changed_leaves_the_target_as_it_was(self, graph: Graph, path: Path) -> None:
+        target = path.with_name("other.weights")
+        target.write_bytes(b"old")
+        path.write_bytes(base_file()[:-4] + bytes(4))
+        with pytest.raises(WeightsError, match="the file has changed"):
+            write_weights(target, graph)
+        assert target.read_bytes() == b"old"
+        assert sorted(entry.name for entry in path.parent.iterdir()) == ["net.weights", "other.weights"]
+
+    def test_an_array_of_another_shape_in_its_place_is_refused(self, graph: Graph, tmp_path: Path) -> None:
+        graph.nodes[1].weights["biases"] = np.zeros(3, np.float32)
+        with pytest.raises(WeightsError, match="biases of shape 3, expected 2"):
+            write_weights(tmp_path / "other.weights", graph)

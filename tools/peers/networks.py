@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from darknetpy.graph import INPUT, Graph, Node
 
 PASSING = frozenset({"dropout", "cost"})  # sections that pass their input on
@@ -29,9 +31,9 @@ def answers(graph: Graph) -> list[int]:
     return [index]
 
 
-def converted_nodes(graph: Graph) -> list[Node]:
-    """The layers up to the answers. Raises NotConvertible for options that converters do not know."""
-    needed = set(answers(graph))
+def converted_nodes(graph: Graph, wanted: Sequence[int] | None = None) -> list[Node]:
+    """The layers up to some, by default the answers. Raises NotConvertible for options that converters do not know."""
+    needed = set(answers(graph) if wanted is None else wanted)
     for node in reversed(graph.nodes):
         if node.index in needed:
             needed.update(source for source in node.sources if source != INPUT)

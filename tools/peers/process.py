@@ -1,4 +1,4 @@
-"""A runtime in a process of its own: its threads, its memory and its start are nobody else's."""
+"""A job in a process of its own: its threads, its memory and its start are nobody else's."""
 
 from __future__ import annotations
 
@@ -7,12 +7,10 @@ import time
 import warnings
 from multiprocessing.connection import Connection
 from pathlib import Path
-from typing import Any
-
-import numpy as np
+from typing import Any, Protocol
 
 from tools.peers.networks import NotConvertible
-from tools.peers.runtimes import RUNTIMES, Files, Runtime
+from tools.peers.runtimes import Files
 
 LONGEST = 600  # seconds that anything may take
 WARMING = 5  # untimed runs before the first that counts: PyTorch rewrites a network while it runs it
@@ -24,28 +22,57 @@ TIMED = 3  # runs of a turn, where they are short
 
 
 class PeerFailed(Exception):
-    """A runtime cannot run this network; the text says why."""
+    """A job cannot be done; the text says why."""
+
+
+class Running(Protocol):
+    """A job that is ready."""
+
+    def first(self) -> Any:
+        """Run for the first time; the answers."""
+        ...
+
+    def again(self) -> None:
+        """Run as often as one likes."""
+        ...
+
+
+class Job(Protocol):
+    """What a process is to do; it is sent there."""
+
+    def import_all(self) -> None:
+        """What is imported before anything is loaded; its size is not the network's."""
+        ...
+
+    def load(self) -> Running:
+        """Whatever it raises is the job's answer."""
+        ...
 
 
 class PeerProcess:
-    """A process with one runtime and one network, which waits for orders.
+    """A process with one job, which waits for orders.
 
     Attributes: ``start_seconds`` from the start of the process to the end of its first run; ``answers`` of that run.
     """
 
-    def __init__(self, name: str, files: Files, threads: int, batch: np.ndarray) -> None:
+    def __init__(self, job: Job) -> None:
         context = multiprocessing.get_context("spawn")
         self._orders, theirs = context.Pipe()
         begin = time.perf_counter()
-        self._process = context.Process(target=_serve, args=(theirs, name, files, threads, batch), daemon=True)
+        self._process = context.Process(target=_serve, args=(theirs, job), daemon=True)
         self._process.start()
         theirs.close()
         try:
-            self.answers: list[np.ndarray] = self._answer()
+            self.answers: Any = self._answer()
         except PeerFailed:
             self.close()
             raise
         self.start_seconds = time.perf_counter() - begin
+
+    def wait(self) -> None:
+        """Until it has made its untimed runs."""
+        self._orders.send("wait")
+        self._answer()
 
     def time_runs(self) -> list[float]:
         """Seconds of a few runs, or of one where they are long; before them, some that are not timed."""
@@ -75,18 +102,18 @@ class PeerProcess:
         return found
 
 
-def _serve(orders: Connection, name: str, files: Files, threads: int, batch: np.ndarray) -> None:
+def _serve(orders: Connection, job: Job) -> None:
     """What the process does: load, run once, then obey until nobody gives orders any more."""
     warnings.simplefilter("ignore")  # darknetpy's of the cfg, PyTorch's of TorchScript: a chart has no room for them
     try:
-        _import_for(name)
+        job.import_all()
         before = highest_resident()
-        runtime = RUNTIMES[name](files, threads)
-        orders.send(([np.array(answer) for answer in runtime.run(batch)], ""))
+        running = job.load()
+        orders.send((running.first(), ""))
     except Exception as problem:  # whatever a runtime raises is its answer
         orders.send((None, (str(problem).strip() or repr(problem)).splitlines()[0][:200]))
         return
-    latest = _warm_up(runtime, batch)
+    latest = _warm_up(running)
     while True:
         try:
             order = orders.recv()
@@ -94,51 +121,39 @@ def _serve(orders: Connection, name: str, files: Files, threads: int, batch: np.
             return
         if order == "memory":
             orders.send(((highest_resident() - before) / 2**20, ""))
-            continue
-        times = _turn(runtime, batch, latest)
-        latest = times[-1]
-        orders.send((times, ""))
+        elif order == "run":
+            times = _turn(running, latest)
+            latest = times[-1]
+            orders.send((times, ""))
+        else:
+            orders.send((None, ""))
 
 
-def _warm_up(runtime: Runtime, batch: np.ndarray) -> float:
+def _warm_up(running: Running) -> float:
     """Untimed runs; the seconds of the last one."""
     begin = time.perf_counter()
     for _ in range(WARMING):
-        latest = _seconds(runtime, batch)
+        latest = _seconds(running)
         if time.perf_counter() - begin > WARMING_SECONDS:
             break
     return latest
 
 
-def _turn(runtime: Runtime, batch: np.ndarray, expected: float) -> list[float]:
+def _turn(running: Running, expected: float) -> list[float]:
     """Seconds of the timed runs of a turn; ``expected`` is what one should take."""
     if expected >= LONG:
-        return [_seconds(runtime, batch)]
+        return [_seconds(running)]
     begin = time.perf_counter()
     while True:
-        runtime.run(batch)
+        running.again()
         if time.perf_counter() - begin > SETTLING:
-            return [_seconds(runtime, batch) for _ in range(TIMED)]
+            return [_seconds(running) for _ in range(TIMED)]
 
 
-def _seconds(runtime: Runtime, batch: np.ndarray) -> float:
+def _seconds(running: Running) -> float:
     begin = time.perf_counter()
-    runtime.run(batch)
+    running.again()
     return time.perf_counter() - begin
-
-
-def _import_for(name: str) -> None:
-    """What a runtime imports before it looks at a network; its size is not the network's."""
-    if name == "darknetpy":
-        import darknetpy.engine.program  # noqa: F401
-    elif name == "opencv":
-        import cv2  # noqa: F401
-    elif name == "openvino":
-        import openvino  # noqa: F401
-    elif name.startswith("onnxruntime"):
-        import onnxruntime  # noqa: F401
-    else:
-        import torch  # noqa: F401
 
 
 def highest_resident() -> int:

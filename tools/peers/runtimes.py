@@ -1,10 +1,12 @@
 """The runtimes, each at the settings that are best for it: float32, a fixed number of threads, one stream of work.
 
 A runtime is a class with ``name``, ``__init__(files, threads)`` and ``run(batch)``; `RUNTIMES` lists them.
+``module`` is imported before a network is looked at: its size is not the network's.
 """
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -35,6 +37,7 @@ class Runtime(Protocol):
 
     name: ClassVar[str]
     needs: ClassVar[str]
+    module: ClassVar[str]
 
     def __init__(self, files: Files, threads: int) -> None: ...
 
@@ -46,7 +49,7 @@ class Runtime(Protocol):
 class Darknetpy:
     """Ourselves."""
 
-    name, needs = "darknetpy", "cfg"
+    name, needs, module = "darknetpy", "cfg", "darknetpy.engine.program"
 
     def __init__(self, files: Files, threads: int) -> None:
         import darknetpy
@@ -62,7 +65,7 @@ class Darknetpy:
 class OpenVINO:
     """OpenVINO on the ONNX file, for latency, with its cache of compiled models."""
 
-    name, needs = "openvino", "onnx"
+    name, needs, module = "openvino", "onnx", "openvino"
 
     def __init__(self, files: Files, threads: int) -> None:
         import openvino
@@ -86,7 +89,7 @@ class OpenVINO:
 class OnnxRuntime:
     """onnxruntime; its threads sleep as soon as they have nothing to do."""
 
-    name, needs = "onnxruntime", "onnx"
+    name, needs, module = "onnxruntime", "onnx", "onnxruntime"
     spinning = False
 
     def __init__(self, files: Files, threads: int) -> None:
@@ -112,7 +115,7 @@ class OnnxRuntimeSpinning(OnnxRuntime):
 class Torch:
     """PyTorch, traced and frozen, in the usual layout."""
 
-    name, needs = "torch", "torchscript"
+    name, needs, module = "torch", "torchscript", "torch"
     channels_last = False
 
     def __init__(self, files: Files, threads: int) -> None:
@@ -140,7 +143,7 @@ class TorchChannelsLast(Torch):
 class OpenCV:
     """OpenCV 4's dnn module, the last that reads Darknet's files."""
 
-    name, needs = "opencv", "cfg"
+    name, needs, module = "opencv", "cfg", "cv2"
 
     def __init__(self, files: Files, threads: int) -> None:
         import cv2
@@ -181,3 +184,35 @@ RUNTIMES: dict[str, type[Runtime]] = {
     runtime.name: runtime
     for runtime in (Darknetpy, OpenVINO, OnnxRuntime, OnnxRuntimeSpinning, Torch, TorchChannelsLast, OpenCV)
 }
+
+
+@dataclass(frozen=True)
+class Inference:
+    """The job of a runtime: answers for one batch (n, c, h, w), again and again."""
+
+    name: str
+    files: Files
+    threads: int
+    batch: np.ndarray
+
+    def import_all(self) -> None:
+        """What the runtime imports before it looks at a network."""
+        importlib.import_module(RUNTIMES[self.name].module)
+
+    def load(self) -> RunningInference:
+        """The runtime with its network."""
+        return RunningInference(RUNTIMES[self.name](self.files, self.threads), self.batch)
+
+
+@dataclass(frozen=True)
+class RunningInference:
+    """A runtime and what it is given."""
+
+    runtime: Runtime
+    batch: np.ndarray
+
+    def first(self) -> list[np.ndarray]:
+        return [np.array(answer) for answer in self.runtime.run(self.batch)]
+
+    def again(self) -> None:
+        self.runtime.run(self.batch)

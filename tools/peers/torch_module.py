@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
+import numpy as np
 import torch
 from torch.nn import functional
 
@@ -44,11 +45,14 @@ def write_torchscript(path: Path, graph: Graph, batch: int) -> None:
 
 
 class Network(torch.nn.Module):
-    """The layers in order; gives a tuple of answers."""
+    """The layers in order; gives a tuple of the outputs of some, by default the answers."""
 
-    def __init__(self, graph: Graph) -> None:
+    activations: ClassVar = ACTIVATIONS
+
+    def __init__(self, graph: Graph, wanted: Sequence[int] | None = None) -> None:
         super().__init__()
-        self.nodes, self.answers = converted_nodes(graph), answers(graph)
+        self.answers = answers(graph) if wanted is None else wanted
+        self.nodes = converted_nodes(graph, self.answers)
         self.parts = torch.nn.ModuleDict()
         for node in self.nodes:
             if node.type not in FORMS and node.type not in PASSING:
@@ -57,7 +61,7 @@ class Network(torch.nn.Module):
             if activation not in ACTIVATIONS:
                 raise not_convertible(node, f"activation={activation}")
             if node.type == "convolutional":
-                self.parts[str(node.index)] = _convolution(node)
+                self.parts[str(node.index)] = self.convolution(node)
             elif node.type == "connected":
                 self.parts[str(node.index)] = _connected(node)
 
@@ -70,13 +74,18 @@ class Network(torch.nn.Module):
             weights = self.parts[name] if name in self.parts else None  # noqa: SIM401 - a ModuleDict has no get
             found = inputs[0] if node.type in PASSING else FORMS[node.type](node, inputs, weights)
             activation = node.options.activation if "activation" in node.options else "linear"
-            values[node.index] = ACTIVATIONS[activation](found)
+            values[node.index] = self.activations[activation](found)
         return tuple(values[index] for index in self.answers)
 
+    def convolution(self, node: Node) -> torch.nn.Module:
+        """A convolution with its weights, batch normalization folded in."""
+        layer: Any = node.layer
+        return convolution(node, *layer.folded())
 
-def _convolution(node: Node) -> torch.nn.Conv2d:
+
+def convolution(node: Node, weights: np.ndarray, biases: np.ndarray | None) -> torch.nn.Conv2d:
+    """A convolution with these weights, without the layer's batch normalization and activation."""
     layer: Any = node.layer
-    weights, biases = layer.folded()
     options = node.options
     made = torch.nn.Conv2d(
         node.input_shapes[0][0],
@@ -86,8 +95,11 @@ def _convolution(node: Node) -> torch.nn.Conv2d:
         layer.padding,
         layer.dilation,
         options.groups,
+        bias=biases is not None,
     )
-    made.weight.data, made.bias.data = torch.from_numpy(weights), torch.from_numpy(biases)  # type: ignore[union-attr]
+    made.weight.data = torch.from_numpy(weights)
+    if biases is not None:
+        made.bias.data = torch.from_numpy(biases)  # type: ignore[union-attr]
     return made
 
 

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from darknetpy.layers.parts.assembled import Assembled
+from tests.layers.waiting import Kept
 from tests.layers.workbench import fill, make_layer, random_input
 
 
@@ -30,10 +31,10 @@ def test_a_part_runs_with_its_own_arrays(layer: Assembled) -> None:
     )
 
 
-def test_arrays_that_were_let_go_are_read_again(layer: Assembled) -> None:
+def test_arrays_that_wait_are_read(layer: Assembled) -> None:
     x = random_input((4,))
-    before, arrays = layer.forward([x]), dict(layer.weights)
-    layer.weights.let_go(lambda: arrays)
+    before = layer.forward([x])
+    layer.weights.come_later(Kept(dict(layer.weights)))
     assert np.array_equal(layer.forward([x]), before)
 
 

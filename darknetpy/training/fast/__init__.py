@@ -1,0 +1,1 @@
+"""Training passes on the engine's threads and vectors: the fast form of `darknetpy.training.passes`."""

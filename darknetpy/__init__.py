@@ -1,7 +1,7 @@
 """darknetpy reads, runs and explains Darknet networks (.cfg and .weights) on any CPU.
 
 >>> import darknetpy
->>> net = darknetpy.load("digits", "digits")
+>>> net = darknetpy.load("mnist", "mnist")
 >>> net.classify("examples/digit-7.png", top=1)[0].label  # doctest: +SKIP
 '7'
 """

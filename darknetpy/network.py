@@ -70,7 +70,7 @@ def load(
         ConfigError: the cfg or the names cannot be used. WeightsError: the weights do not fit or are damaged.
         Both say where, what was found, what was expected and what to do.
 
-    >>> net = load("digits", "digits")
+    >>> net = load("mnist", "mnist")
     >>> net.input_shape
     (1, 28, 28)
     """

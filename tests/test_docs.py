@@ -83,7 +83,7 @@ def test_example_pictures_that_are_named_exist() -> None:
 def test_examples_in_docstrings_work(module: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Examples may use ``np``, the network ``net`` that reads digits, and its ``graph``."""
     monkeypatch.chdir(ROOT)
-    net = darknetpy.load("digits", "digits")
+    net = darknetpy.load("mnist", "mnist")
     name = "darknetpy" if module == "__init__" else f"darknetpy.{module}"
     result = doctest.testmod(
         importlib.import_module(name),

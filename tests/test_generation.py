@@ -144,7 +144,7 @@ def test_wrong_arguments_are_refused_at_once() -> None:
 @pytest.mark.parametrize(
     ("net", "message"),
     [
-        (lambda: darknetpy.load("digits"), "the network takes pictures of 28x28, expected one that takes characters"),
+        (lambda: darknetpy.load("mnist"), "the network takes pictures of 28x28, expected one that takes characters"),
         (lambda: network(10, 12), "the network has 10 inputs and 12 outputs"),
         (lambda: network(300), "the network has 300 inputs, expected at most 256"),
         (lambda: network(end="activation=logistic\n"), r"the network ends with \[connected\], expected a \[softmax\]"),

@@ -80,18 +80,18 @@ def batch() -> np.ndarray:
 
 
 def test_a_shipped_network_is_found_by_name_with_its_weights_and_names() -> None:
-    network = darknetpy.load("digits", "digits")
+    network = darknetpy.load("mnist", "mnist")
     assert network.input_shape == (1, 28, 28)
     assert network.classes == 10
     assert network.names == list("0123456789")
     assert network.loaded is not None
-    assert network.loaded.parameters == network.graph.parameters == 145_626
+    assert network.loaded.parameters == network.graph.parameters == 182_314
 
 
 @pytest.mark.quick
 @pytest.mark.parametrize("digit", range(10))
-def test_digits_reads_the_drawn_examples(digit: int) -> None:
-    network = darknetpy.load("digits", "digits")
+def test_mnist_reads_the_drawn_examples(digit: int) -> None:
+    network = darknetpy.load("mnist", "mnist")
     best = network.classify(Path(__file__).parents[1] / "examples" / f"digit-{digit}.png", top=1)[0]
     assert (best.label, best.class_id) == (str(digit), digit)
     assert best.probability > 0.98

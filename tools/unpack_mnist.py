@@ -1,10 +1,11 @@
 """The handwritten digits of MNIST as a folder of pictures that ``darknetpy train`` reads.
 
-    python tools/unpack_mnist.py FOLDER_OF_IDX_FILES --out mnist [--negatives]
+    python tools/unpack_mnist.py FOLDER_OF_IDX_FILES --out mnist [--inks]
 
 The set comes as four files: train-images-idx3-ubyte.gz, train-labels-idx1-ubyte.gz, t10k-images-idx3-ubyte.gz and
 t10k-labels-idx1-ubyte.gz. 60,000 pictures go to mnist/train, in a folder for each digit, 10,000 others to
-mnist/valid. With --negatives the first also come dark on light, so that a network learns both.
+mnist/valid. With --inks the first also come in another ink on another paper, lighter or darker, so that a network
+learns to read more than white on black.
 
 Source of the format: Y. LeCun, C. Cortes, C. Burges, The MNIST database of handwritten digits.
 """
@@ -22,6 +23,8 @@ from PIL import Image
 PARTS = {"train": "train", "valid": "t10k"}
 KINDS = {"images": (0x803, 3), "labels": (0x801, 1)}
 """Of each kind of file: the number that it begins with, and its dimensions."""
+LEAST_CONTRAST = 64
+SEED = 0  # of inks and papers
 
 
 def read_idx(path: Path, kind: str) -> np.ndarray:
@@ -36,9 +39,17 @@ def read_idx(path: Path, kind: str) -> np.ndarray:
     return body.reshape(shape)
 
 
-def unpack(source: Path, out: Path, *, negatives: bool = False) -> int:
-    """Write all pictures, those to learn from with their negatives if wished; how many there are."""
-    count = 0
+def inked(image: np.ndarray, random: np.random.Generator) -> np.ndarray:
+    """A white digit on black in another ink on another paper, which differ by `LEAST_CONTRAST` at least."""
+    paper, ink = random.uniform(0, 255, 2)
+    while abs(ink - paper) < LEAST_CONTRAST:
+        paper, ink = random.uniform(0, 255, 2)
+    return np.rint(paper + (ink - paper) * (image / 255)).astype(np.uint8)
+
+
+def unpack(source: Path, out: Path, *, inks: bool = False) -> int:
+    """Write all pictures, those to learn from also in other inks if wished; how many there are."""
+    count, random = 0, np.random.default_rng(SEED)
     for part, prefix in PARTS.items():
         images = read_idx(source / f"{prefix}-images-idx3-ubyte.gz", "images")
         labels = read_idx(source / f"{prefix}-labels-idx1-ubyte.gz", "labels")
@@ -48,8 +59,8 @@ def unpack(source: Path, out: Path, *, negatives: bool = False) -> int:
             folder = out / part / str(label)
             Image.fromarray(image).save(folder / f"{number:05}.png")
             count += 1
-            if negatives and part == "train":
-                Image.fromarray(255 - image).save(folder / f"{number:05}-negative.png")
+            if inks and part == "train":
+                Image.fromarray(inked(image, random)).save(folder / f"{number:05}-ink.png")
                 count += 1
     return count
 
@@ -59,10 +70,10 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("source", type=Path, help="the folder with the four files")
     parser.add_argument("--out", type=Path, required=True, help="the folder to write to")
-    parser.add_argument("--negatives", action="store_true", help="the pictures to learn from dark on light as well")
+    parser.add_argument("--inks", action="store_true", help="the pictures to learn from in other inks as well")
     given = parser.parse_args(arguments)
     try:
-        print(f"{unpack(given.source, given.out, negatives=given.negatives):,} pictures in {given.out}")
+        print(f"{unpack(given.source, given.out, inks=given.inks):,} pictures in {given.out}")
     except (OSError, ValueError) as error:
         print(f"unpack_mnist: {error}", file=sys.stderr)
         return 1

@@ -26,7 +26,7 @@ error. A picture that cannot be read is reported, the others
 go on, and the exit code is 1."""
 _EXAMPLES = """\
 examples:
-  darknetpy classify digits digits examples/digit-7.png
+  darknetpy classify mnist mnist examples/digit-7.png
   darknetpy classify my.cfg my.weights photos --top 1
   darknetpy classify my.cfg my.weights '*.jpg' --json
   find . -name '*.png' |

@@ -43,8 +43,8 @@ This is the distribution darknetpy-numba; the distribution that
 is called darknetpy on the package index is another project."""
 _EXAMPLES = """\
 examples:
-  darknetpy classify digits digits examples/digit-7.png
-  darknetpy summary digits
+  darknetpy classify mnist mnist examples/digit-7.png
+  darknetpy summary mnist
   darknetpy check my.cfg my.weights
 
 darknetpy COMMAND --help says more about a command."""

@@ -17,7 +17,7 @@ receptive field: how much of the picture one value sees
 (height x width). A narrow terminal gets fewer columns."""
 _EXAMPLES = """\
 examples:
-  darknetpy summary digits
+  darknetpy summary mnist
   darknetpy summary my.cfg --json
   darknetpy summary my.cfg > layers.txt"""
 

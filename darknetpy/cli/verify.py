@@ -29,7 +29,7 @@ code 1 if one is further off than --limit, as a part of the
 layer's largest value."""
 _EXAMPLES = """\
 examples:
-  darknetpy verify digits digits examples/digit-7.png
+  darknetpy verify mnist mnist examples/digit-7.png
   darknetpy verify my.cfg my.weights --limit 1e-5 --json
 
 Without IMAGE the input is random, the same in every run.

@@ -89,7 +89,7 @@ class Trainer:
         ConfigError, TrainingError: the network cannot be trained, or an option cannot be used.
 
     >>> import darknetpy
-    >>> net = darknetpy.load("digits")
+    >>> net = darknetpy.load("mnist")
     >>> trainer = Trainer(net, optimizer="adam", learning_rate=0.001)
     >>> x = np.random.default_rng(0).random((8, 1, 28, 28), np.float32)
     >>> trainer.step(x, np.arange(8)).iteration
@@ -215,7 +215,7 @@ class Trainer:
         """Forwards and backwards as in training, by the plain forms of the layers; nothing changes.
 
         >>> import darknetpy
-        >>> net = darknetpy.load("digits")
+        >>> net = darknetpy.load("mnist")
         >>> found = Trainer(net).backpropagate(np.zeros((2, 1, 28, 28), np.float32), np.array([3, 7]))
         >>> found.by_outputs["conv0"].shape == (2, *net.layers["conv0"].output_shape)
         True

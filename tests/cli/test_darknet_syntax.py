@@ -317,17 +317,17 @@ def test_other_classes_in_the_data_file_are_an_error(
     data.write_text("names = small.names\nclasses = 9\n")
     assert main(["detector", "test", str(data), "small.cfg", "small.weights", "photo.png"]) == 1
     assert "classes=9, expected the 3 classes of small.cfg" in capsys.readouterr().err
-    assert main(["classifier", "predict", str(data), "digits", "digits", "photo.png"]) == 1
-    assert "classes=9, expected the 10 classes of digits" in capsys.readouterr().err
+    assert main(["classifier", "predict", str(data), "mnist", "mnist", "photo.png"]) == 1
+    assert "classes=9, expected the 10 classes of mnist" in capsys.readouterr().err
 
 
 def test_a_classifier_answers_as_our_own_command_does(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    (tmp_path / "digits.data").write_text(f"classes = 10\nnames = {ROOT / 'cfg' / 'digits.names'}\n")
+    (tmp_path / "digits.data").write_text(f"classes = 10\nnames = {ROOT / 'cfg' / 'mnist.names'}\n")
     picture = str(ROOT / "examples" / "digit-7.png")
-    assert main(["classifier", "predict", "digits.data", "digits", "digits", picture, "-t", "3"]) == 0
+    assert main(["classifier", "predict", "digits.data", "mnist", "mnist", picture, "-t", "3"]) == 0
     theirs = capsys.readouterr().out
-    assert main(["classify", "digits", "digits", picture, "--top", "3"]) == 0
+    assert main(["classify", "mnist", "mnist", picture, "--top", "3"]) == 0
     assert capsys.readouterr().out == theirs != ""

@@ -92,7 +92,7 @@ def test_a_seed_that_the_network_cannot_read_is_an_error_before_anything_is_prin
 
 
 def test_a_network_for_pictures_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["generate", "digits", "digits"]) == 1
+    assert main(["generate", "mnist", "mnist"]) == 1
     out, err = capsys.readouterr()
     assert out == ""
     assert "the network takes pictures of 28x28, expected one that takes characters" in err

@@ -177,7 +177,7 @@ def test_every_layer_of_the_small_detector(
 
 
 def test_shipped_classifier(theirs: Script, ours: Script, pictures: list[np.ndarray]) -> None:
-    cfg, weights = str(find_cfg("digits")), str(find_weights("digits"))
+    cfg, weights = str(find_cfg("mnist")), str(find_weights("mnist"))
     blob = np.random.default_rng(2).random((1, 1, 28, 28), np.float32)
     compare(theirs.look_at_layers(cfg, weights), ours.look_at_layers(cfg, weights), exactly)
     for name in ours.look_at_layers(cfg, weights)["names"]:

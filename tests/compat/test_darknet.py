@@ -159,8 +159,8 @@ def test_pictures_are_resized_when_they_are_read(files: Path, photo: darknet.IMA
 
 def test_a_classifier_answers_for_every_class(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.chdir(tmp_path)
-    (tmp_path / "digits.data").write_text(f"classes = 10\nnames = {ROOT / 'cfg' / 'digits.names'}\n")
-    network, class_names, _ = darknet.load_network("digits", "digits.data", "digits")
+    (tmp_path / "digits.data").write_text(f"classes = 10\nnames = {ROOT / 'cfg' / 'mnist.names'}\n")
+    network, class_names, _ = darknet.load_network("mnist", "digits.data", "mnist")
     picture = np.asarray(Image.open(ROOT / "examples" / "digit-7.png").convert("L").resize((28, 28)))
     image = darknet.make_image(28, 28, 1)
     darknet.copy_image_from_bytes(image, picture.tobytes())

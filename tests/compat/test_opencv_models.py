@@ -121,7 +121,7 @@ def test_a_scale_for_each_channel_or_for_all(files: tuple[Path, Path], frame: np
 
 
 def test_classifiers_name_the_likeliest_class() -> None:
-    model = ClassificationModel(find_cfg("digits"), find_weights("digits")).setInputSize(28, 28).setInputScale(1 / 255)
+    model = ClassificationModel(find_cfg("mnist"), find_weights("mnist")).setInputSize(28, 28).setInputScale(1 / 255)
     frame = np.zeros((28, 28), np.uint8)
     frame[4:24, 13:15] = 255
     class_id, probability = model.classify(frame)
@@ -136,7 +136,7 @@ def test_classifiers_name_the_likeliest_class() -> None:
 def test_what_cannot_be_done_is_said(files: tuple[Path, Path], frame: np.ndarray) -> None:
     with pytest.raises(error, match=r"no input size.*setInputSize"):
         DetectionModel(*files).detect(frame)
-    classifier = DetectionModel(find_cfg("digits"), find_weights("digits")).setInputSize(28, 28)
+    classifier = DetectionModel(find_cfg("mnist"), find_weights("mnist")).setInputSize(28, 28)
     with pytest.raises(error, match=r"ends with \[yolo\] or \[region\]"):
         classifier.detect(frame[:, :, 0])
     with pytest.raises(AttributeError, match=r"DetectionModel has no setInputScales. Did you mean setInputScale"):

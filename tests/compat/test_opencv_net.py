@@ -28,7 +28,7 @@ def detector(files: Path) -> Net:
 
 @pytest.fixture
 def classifier() -> Net:
-    return readNetFromDarknet(find_cfg("digits"), find_weights("digits"))
+    return readNetFromDarknet(find_cfg("mnist"), find_weights("mnist"))
 
 
 def blob(n: int = 1, h: int = 24, w: int = 32, c: int = 3) -> np.ndarray:

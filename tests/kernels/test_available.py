@@ -24,7 +24,7 @@ SCRIPT = """
 import warnings
 import numpy as np
 import darknetpy
-net = darknetpy.load("digits", "digits")
+net = darknetpy.load("mnist", "mnist")
 batch = np.random.default_rng(0).random((2, 1, 28, 28), dtype=np.float32)
 with warnings.catch_warnings(record=True) as caught:
     warnings.simplefilter("always")
@@ -69,7 +69,7 @@ def test_where_compiling_fails_the_plain_form_answers(fresh: None, monkeypatch: 
         raise RuntimeError("Cannot select: fma\nand more")
 
     monkeypatch.setattr(CompiledFunction, "address", property(fail))
-    net = darknetpy.load("digits", "digits")
+    net = darknetpy.load("mnist", "mnist")
     batch = np.zeros((1, 1, 28, 28), np.float32)
     with pytest.warns(DarknetpyWarning, match=r"cannot be compiled on this computer \(Cannot select: fma\)"):
         found = net.predict(batch)

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tools.unpack_mnist import KINDS, main, read_idx
+from tools.unpack_mnist import KINDS, LEAST_CONTRAST, SEED, inked, main, read_idx
 
 pytestmark = pytest.mark.quick
 IMAGES = np.random.default_rng(0).integers(0, 256, (3, 28, 28), np.uint8)
@@ -34,11 +34,26 @@ def test_each_picture_goes_to_the_folder_of_its_digit(tmp_path: Path) -> None:
     np.testing.assert_array_equal(np.asarray(Image.open(tmp_path / "out/train/7/00002.png")), IMAGES[2])
 
 
-def test_negatives_are_learnt_from_only(tmp_path: Path) -> None:
-    main([str(written(tmp_path)), "--out", str(tmp_path / "out"), "--negatives"])
-    negatives = sorted((tmp_path / "out").rglob("*-negative.png"))
-    assert {path.parent.parent.name for path in negatives} == {"train"}
-    np.testing.assert_array_equal(np.asarray(Image.open(negatives[0])), 255 - IMAGES[1])
+def test_other_inks_are_learnt_from_only(tmp_path: Path) -> None:
+    main([str(written(tmp_path)), "--out", str(tmp_path / "out"), "--inks"])
+    inks = sorted((tmp_path / "out").rglob("*-ink.png"))
+    assert [path.relative_to(tmp_path / "out").as_posix() for path in inks] == [
+        "train/0/00001-ink.png", "train/7/00000-ink.png", "train/7/00002-ink.png",
+    ]  # fmt: skip
+    again = np.random.default_rng(SEED)
+    expected = [inked(image, again) for image in IMAGES]
+    np.testing.assert_array_equal(np.asarray(Image.open(inks[0])), expected[1])
+
+
+def test_an_ink_can_be_told_from_its_paper_and_keeps_the_shape() -> None:
+    random, ramp = np.random.default_rng(1), np.arange(0, 256, 5, dtype=np.uint8).reshape(4, 13)
+    lighter = set()
+    for _ in range(50):
+        values = inked(ramp, random).astype(float).ravel()
+        lighter.add(bool(values[-1] > values[0]))
+        assert abs(values[-1] - values[0]) >= LEAST_CONTRAST - 1
+        assert np.abs(np.corrcoef(values, ramp.ravel())[0, 1]) > 0.999
+    assert lighter == {True, False}
 
 
 def test_other_files_are_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

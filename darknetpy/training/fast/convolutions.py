@@ -57,11 +57,12 @@ class TrainedConvolution:
         self.node, self.part, self.images, self.training = node, part, images, training
         unit = part.strides == (1, 1) and part.dilation == 1
         output = node.output_shape
-        form = 0 if planar else choose_form(images, source, output, part.size, unit)
+        turns_back = unit and part.padding < part.size  # else what comes back is added up tap by tap
+        form = 0 if planar else choose_form(images, source, output, part.size, turns_back)
         self.cells = Cells(images, source, output, part.size, part.strides, part.dilation, part.padding, form, planar)
         self.back: Cells | None = None
         self._back_record: Record | None = None
-        if unit and (form or (part.size == 1 and part.padding == 0)):
+        if turns_back and (form or part.size == 1):
             padding = part.size - 1 - part.padding
             self.back = Cells(images, output, source, part.size, (1, 1), 1, padding, form)
         blocks = self.cells.out_blocks

@@ -48,6 +48,7 @@ def test_pictures_are_read_as_they_lie(channels: int, size: int, stride: int, pa
         {"size": 7, "stride": 2},
         {"size": 3, "pad": 0},
         {"size": 3, "pad": 0, "padding": 2},
+        {"size": 3, "pad": 0, "padding": 4},
         {"size": 3, "dilation": 2},
         {"size": 3, "dilation": 3},
         {"size": 5, "dilation": 2, "stride": 2},

@@ -200,8 +200,8 @@ def train(folder: Path, at: dict[int, Callable[[], object]]) -> list[DarknetpyWa
 
 
 @posix_only
-def test_a_folder_that_is_read_only_for_a_while(folder_of_ordinary_user: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """TRAIN-008"""
+def test_a_folder_that_is_read_only_for_a_while(monkeypatch: pytest.MonkeyPatch, folder_of_ordinary_user: Path) -> None:
+    """TRAIN-008. In this order: who is an ordinary user may not be let back into the folder that it came from."""
     monkeypatch.chdir(draw_all(folder_of_ordinary_user, ITERATIONS))
     backup = folder_of_ordinary_user / "backup"
     told = train(backup, {12: lambda: backup.chmod(0o500), 28: lambda: backup.chmod(0o700)})

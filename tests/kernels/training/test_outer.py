@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from darknetpy.kernels.tiles import BLOCKS, most_blocks
 from darknetpy.kernels.training.outer import MOST_ROWS, most_outer_rows, outer_shapes, run_outer
 from tests.kernels.test_winograd import call, random
 from tests.kernels.training.test_transforms import aligned
@@ -62,7 +63,7 @@ def test_what_is_no_number_stays_in_its_row_and_lane() -> None:
 
 def test_registers_hold_every_shape() -> None:
     shapes = outer_shapes()
-    assert {blocks for _, blocks in shapes} >= {1, 2}
+    assert {blocks for _, blocks in shapes} == {blocks for blocks in BLOCKS if blocks <= most_blocks(planar=False)}
     for blocks in {blocks for _, blocks in shapes}:
         widths = [rows for rows, each in shapes if each == blocks]
         assert widths == list(range(1, most_outer_rows(blocks) + 1))

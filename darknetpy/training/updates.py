@@ -133,7 +133,8 @@ class Updates:
             iteration: the number of the update, from 1.
 
         Raises:
-            TrainingError: an array would not be finite any more. All arrays, and all that is remembered, are as before.
+            TrainingError: an array would not be finite any more. All arrays, and all that is remembered, are as before;
+                but where gradients were in order and large arrays were not, these have changed in part.
         """
         before = _Before()
         counts = dict(self._counts)
@@ -183,7 +184,8 @@ class Updates:
         memory, limit = self._memory(place, values), node.options.clip or self.graph.net.clip
         self._counts[place] = count
         if self.large is not None and sums.small and self.large.takes(self.optimizer, values, gradient, update):
-            self.large.add(self.optimizer, values, gradient, memory, update, limit if decays(array.name) else 0.0)
+            limit = limit if decays(array.name) else 0.0
+            self.large.add(self.optimizer, values, gradient, memory, update, limit, node, array.name)
             return
         for changing in (values, *memory.values()):
             before.note(changing)

@@ -7,9 +7,11 @@ from collections.abc import Mapping
 import numpy as np
 
 from darknetpy.engine.threads import Job, Scratch, Team
+from darknetpy.graph import Node
 from darknetpy.kernels.operations import Operation
 from darknetpy.kernels.training.updates import ADAM, MOMENTUM, UPDATE_SCRATCH, adam, chunks_of, momentum
 from darknetpy.training.fast.plan import Record
+from darknetpy.training.finite import diverged
 from darknetpy.training.optimizers import Adam, AdamW, Momentum, Optimizer, Update
 
 LEAST_VALUES = 4096
@@ -28,7 +30,7 @@ class LargeUpdates:
     def __init__(self, team: Team, scratch: Scratch) -> None:
         self._team, self._scratch = team, scratch
         self._waiting: list[tuple[Operation, np.ndarray, int]] = []
-        self._kept: list[object] = []
+        self._kept: list[tuple[Record, np.ndarray, Node, str]] = []
 
     def takes(self, optimizer: Optimizer, array: np.ndarray, gradient: np.ndarray, update: Update) -> bool:
         """Whether an update can be left to it: one that cannot overflow, where gradients are no larger than 1e19."""
@@ -38,9 +40,9 @@ class LargeUpdates:
 
     def add(
         self, optimizer: Optimizer, array: np.ndarray, gradient: np.ndarray, memory: Mapping[str, np.ndarray],
-        update: Update, limit: float,
+        update: Update, limit: float, node: Node, name: str,
     ) -> None:  # fmt: skip
-        """One update, to be run later. ``limit``: of the values' size, 0 for none."""
+        """One update, to be run later. ``limit``: of the values' size, 0 for none; node, name: whose array it is."""
         trouble = np.zeros(chunks_of(array.size), np.float32)
         common = {"array": array, "gradient": gradient, "count": array.size, "trouble": trouble, "limit": limit}
         if isinstance(optimizer, Adam):
@@ -51,13 +53,21 @@ class LargeUpdates:
             operation = momentum
             record = Record(MOMENTUM, **common, **memory, **fields, momentum=optimizer.momentum)
         self._waiting.append((operation, record.filled(0), chunks_of(array.size)))
-        self._kept.append(record)
+        self._kept.append((record, trouble, node, name))
 
     def run(self) -> None:
-        """Run all that was added."""
+        """Run all that was added.
+
+        Raises TrainingError where values are none any more, though gradients are in order: the array, or what is
+        remembered of it, was out of order before. Such values stay as they are; others have changed then.
+        """
         if self._waiting:
             self._team.run(Job(self._waiting, UPDATE_SCRATCH), self._scratch)
+        kept = self._kept
         self.forget()
+        for _, trouble, node, name in kept:
+            if trouble.any():
+                raise diverged(node, f"{name} would become {trouble[trouble != 0][0]:g}")
 
     def forget(self) -> None:
         """Run none of what was added."""

@@ -5,10 +5,14 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from darknetpy.config.sections import parse_cfg
 from darknetpy.engine.threads import Scratch, Team
+from darknetpy.errors import TrainingError
+from darknetpy.graph import build_graph
 from darknetpy.training.fast.updates import LARGEST_RATE, LEAST_VALUES, LargeUpdates
 from darknetpy.training.optimizers import Adam, AdamW, Momentum, Optimizer, Update
 
+NODE = build_graph(parse_cfg("[net]\nwidth=2\nheight=2\nchannels=1\n[convolutional]\nsize=1\n")).nodes[0]
 OPTIMIZERS = [Momentum(0.9), Adam(), AdamW(0.8, 0.99, 1e-5)]
 SIZES = (LEAST_VALUES, 70_001)
 
@@ -28,7 +32,7 @@ def test_several_updates_are_those_of_the_optimizer(optimizer: Optimizer, thread
     expected = [(array.copy(), gradient, {n: m.copy() for n, m in memory.items()}) for array, gradient, memory in given]
     for array, gradient, memory in given:
         assert large.takes(optimizer, array, gradient, update)
-        large.add(optimizer, array, gradient, memory, update, 0.0)
+        large.add(optimizer, array, gradient, memory, update, 0.0, NODE, "weights")
     large.run()
     for (array, _, memory), (wanted, gradient, wanted_memory) in zip(given, expected, strict=True):
         optimizer.change(wanted, gradient, wanted_memory, update)
@@ -41,7 +45,7 @@ def test_a_limit_holds() -> None:
     optimizer = Momentum(0.9)
     array, gradient, memory = arrays(0, LEAST_VALUES, optimizer)
     large = LargeUpdates(Team(1), Scratch())
-    large.add(optimizer, array, gradient, memory, Update(0.1, 1, 0.0, 1), 0.5)
+    large.add(optimizer, array, gradient, memory, Update(0.1, 1, 0.0, 1), 0.5, NODE, "weights")
     large.run()
     assert np.abs(array).max() == np.float32(0.5)
     large.run()  # nothing is waiting any more
@@ -55,3 +59,16 @@ def test_what_could_overflow_or_is_small_or_of_another_kind_is_not_taken() -> No
     assert not large.takes(optimizer, array[1:], gradient[1:], usual)
     assert not large.takes(optimizer, array.astype(np.float64), gradient, usual)
     assert not large.takes(optimizer, array, np.repeat(gradient, 2)[::2], usual)
+
+
+def test_a_value_that_is_none_any_more_is_told_and_the_rest_of_its_run_stays() -> None:
+    optimizer = Momentum(0.9)
+    array, gradient, memory = arrays(0, 3 * LEAST_VALUES, optimizer)
+    array[5000], memory["velocity"][5000] = 3e38, -3e38
+    before, large = array.copy(), LargeUpdates(Team(1), Scratch())
+    large.add(optimizer, array, gradient, memory, Update(1.0, 1, 0.0, 1), 0.0, NODE, "weights")
+    with pytest.raises(TrainingError, match="weights would become inf"):
+        large.run()
+    assert np.isfinite(array).all()
+    np.testing.assert_array_equal(array[LEAST_VALUES : 2 * LEAST_VALUES], before[LEAST_VALUES : 2 * LEAST_VALUES])
+    assert not np.array_equal(array[:LEAST_VALUES], before[:LEAST_VALUES])

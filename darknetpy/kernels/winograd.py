@@ -15,7 +15,7 @@ the picture in each chunk, or as two steps, transforms first and then products, 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from fractions import Fraction
 from itertools import combinations
 from typing import Any
@@ -189,14 +189,17 @@ def emit_inverse(form: int) -> Callable[..., None]:
     return body
 
 
-def of_each_form(name: str, kinds: list[ir.Type], emit: Callable[[int], Callable[..., None]], given: Any) -> Any:
+def of_each_form(
+    name: str, kinds: list[ir.Type], emit: Callable[[int], Callable[..., None]], given: Any,
+    forms: Iterable[int] = tuple(FORMS),
+) -> Any:  # fmt: skip
     """The typing and code of an intrinsic ``(form, given)``: a switch over one function for each form."""
 
     def generate(context: Any, builder: ir.IRBuilder, signature: Any, values: list[ir.Value]) -> ir.Value:
         arguments = [builder.extract_value(values[1], i) for i in range(len(kinds))]
         done = builder.append_basic_block("done")
         switch = builder.switch(values[0], done)
-        for form in FORMS:
+        for form in forms:
             function = emit_function(builder.module, f"{name}_{form}", kinds, emit(form))
             case = builder.append_basic_block(f"case_{form}")
             switch.add_case(INT64(form), case)

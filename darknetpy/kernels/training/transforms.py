@@ -29,10 +29,9 @@ from darknetpy.kernels.simd import (
     VECTOR,
     Emitter,
     calling,
-    emit_function,
     intrinsic,
 )
-from darknetpy.kernels.winograd import combine
+from darknetpy.kernels.winograd import combine, of_each_form
 
 SQUARE_FORMS = (2, 4)
 """The forms of stride 1, by the side of their tile."""
@@ -246,22 +245,7 @@ def emit_transpose(
 
 def _of_each_form(name: str, count: int, emit: Callable[[int], Callable[..., None]], given: Any) -> Any:
     """The typing and code of an intrinsic ``(form, given)``: a switch over one function for each square form."""
-
-    def generate(context: Any, builder: ir.IRBuilder, signature: Any, values: list[ir.Value]) -> ir.Value:
-        arguments = [builder.extract_value(values[1], i) for i in range(count)]
-        done = builder.append_basic_block("done")
-        switch = builder.switch(values[0], done)
-        for form in SQUARE_FORMS:
-            function = emit_function(builder.module, f"{name}_{form}", [INT64] * count, emit(form))
-            case = builder.append_basic_block(f"case_{form}")
-            switch.add_case(INT64(form), case)
-            with builder.goto_block(case):
-                builder.call(function, arguments)
-                builder.branch(done)
-        builder.position_at_end(done)
-        return context.get_dummy_value()
-
-    return types.none(types.int64, given), generate
+    return of_each_form(name, [INT64] * count, emit, given, SQUARE_FORMS)
 
 
 @intrinsic

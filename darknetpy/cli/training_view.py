@@ -106,10 +106,7 @@ class View:
         """Say how an iteration went. Raises what `terminal.answer` raises."""
         figures, tally = progress.figures, progress.validation
         self._latest, self._tally = progress, tally or self._tally
-        accuracy = None if tally is None else tally.accuracy
-        self._course.add(
-            figures.iteration, loss=figures.loss, average=figures.average, rate=figures.rate, accuracy=accuracy
-        )
+        self._course.follow(progress)
         self._pace.add(figures.iteration, figures.pictures, progress.pictures_per_second)
         if self._panel is not None:
             self._panel.progress = progress

@@ -6,7 +6,10 @@ import csv
 from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from darknetpy.training.progress import Progress
 
 MOST_SPANS = 1000
 """Twice as many are kept before neighbours are put together."""
@@ -68,6 +71,14 @@ class Course:
             self.last_validated = Validated(iteration, accuracy)
             if self.best_validated is None or accuracy >= self.best_validated.accuracy:
                 self.best_validated = self.last_validated
+
+    def follow(self, progress: Progress) -> None:
+        """The next iteration, of a training under way."""
+        figures, validation = progress.figures, progress.validation
+        self.add(
+            figures.iteration, loss=figures.loss, average=figures.average, rate=figures.rate,
+            accuracy=None if validation is None else validation.accuracy,
+        )  # fmt: skip
 
     def losses(self, count: int) -> list[float]:
         """At most ``count`` mean losses, from the first iteration to the last one."""

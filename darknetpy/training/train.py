@@ -5,21 +5,23 @@ from __future__ import annotations
 import signal
 import threading
 import warnings
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from types import FrameType
 
 from darknetpy.config.sections import Cfg
-from darknetpy.errors import DarknetpyWarning, Findings
+from darknetpy.errors import DarknetpyWarning, Findings, TrainingError
 from darknetpy.evaluation.tally import Tally
 from darknetpy.network import Network, load
+from darknetpy.training.chart import Chart, can_draw
 from darknetpy.training.checkpoints import Folder
+from darknetpy.training.course import read_course
 from darknetpy.training.early_stopping import EarlyStopping
 from darknetpy.training.opening import AnyPath, Opened, Request, open_training
-from darknetpy.training.progress import AnyCallback
+from darknetpy.training.progress import AnyCallback, Progress
 from darknetpy.training.step import Figures
 
 
@@ -87,6 +89,7 @@ def train(
     save_every: int | None = None,
     save_last_every: int | None = None,
     strict: bool = False,
+    chart: bool = False,
 ) -> Trained:
     """Train a classifier with pictures, as the command ``darknetpy train`` does.
 
@@ -101,6 +104,7 @@ def train(
         callbacks: functions, or objects of :class:`~darknetpy.training.progress.Callback`, that are called with a
             :class:`~darknetpy.training.progress.Progress` after each iteration. One that returns True ends the training
             there, with its final weights; what one raises goes to the caller when all until then is saved.
+        chart: draw loss and accuracy while it trains, to ``trained.folder.file("chart.png")``. Needs matplotlib.
 
     Raises:
         DarknetpyError: of the class that fits, when cfg, data, weights or options cannot be used, or do not fit each
@@ -121,21 +125,24 @@ def train(
         early_stopping=early_stopping, threads=threads, save_every=save_every, save_last_every=save_last_every,
         strict=strict, allow_damaged=allow_damaged,
     )  # fmt: skip
+    if chart and not can_draw():
+        raise TrainingError("chart=True needs matplotlib", remedy="pip install matplotlib")
     findings = Findings(strict=strict)
     try:
         opened = open_training(request, findings, _warn)
     finally:
         for warning in findings.warnings:
             warnings.warn(warning, stacklevel=2)
-    with opened:
-        return _trained(opened, cfg)
+    with opened, _drawn(opened) if chart else nullcontext(_nowhere) as draw:
+        return _trained(opened, cfg, draw)
 
 
-def _trained(opened: Opened, cfg: AnyPath | Cfg) -> Trained:
+def _trained(opened: Opened, cfg: AnyPath | Cfg, draw: Callable[[Progress], None]) -> Trained:
     figures, validation, loop = None, None, opened.loop
     with _interrupts() as noted:
         for progress in loop.iterations():
             figures, validation = progress.figures, progress.validation or validation
+            draw(progress)
             if noted:
                 loop.save_last()
                 raise KeyboardInterrupt
@@ -143,6 +150,27 @@ def _trained(opened: Opened, cfg: AnyPath | Cfg) -> Trained:
         cfg, opened.dataset.names, loop.graph.dialect.name, opened.folder, loop.training.iteration,
         loop.training.pictures, figures, loop.best, validation,
     )  # fmt: skip
+
+
+@contextmanager
+def _drawn(opened: Opened) -> Iterator[Callable[[Progress], None]]:
+    """What draws the chart again from time to time, and once more at the end."""
+    path = opened.folder.file("chart.png")
+    course = read_course(opened.folder.file("metrics.csv"), until=opened.loop.training.iteration)
+    chart = Chart(path, opened.folder.base, opened.loop.last, _warn)
+
+    def draw(progress: Progress) -> None:
+        course.follow(progress)
+        chart.follow(course)
+
+    try:
+        yield draw
+    finally:
+        chart.finish(course)
+
+
+def _nowhere(progress: Progress) -> None:
+    """Draws nothing."""
 
 
 @contextmanager

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import inspect
 import signal
+import sys
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import fields
 from pathlib import Path
@@ -11,11 +13,15 @@ from typing import Any
 
 import numpy as np
 import pytest
+from PIL import Image
 
 import darknetpy
 from darknetpy.cli.main import main
 from darknetpy.errors import ConfigError, DarknetpyWarning, TrainingError
+from darknetpy.training import chart
+from darknetpy.training.chart import draw_chart
 from darknetpy.training.checkpoints import read_state
+from darknetpy.training.course import Span
 from darknetpy.training.early_stopping import EarlyStopping
 from darknetpy.training.opening import Request
 from darknetpy.training.progress import Progress
@@ -171,5 +177,32 @@ def test_wrong_options_are_errors_before_anything_is_trained(drawn: Path, option
     assert not list(Path("backup").glob("*"))
 
 
+def test_a_chart_shows_the_whole_training(drawn: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("matplotlib")
+    charted: list[tuple[int, int]] = []
+
+    def note(path: Path, spans: Sequence[Span], **about: Any) -> None:
+        charted.append((len(spans), about["last"]))
+        draw_chart(path, spans, **about)
+
+    monkeypatch.setattr(chart, "draw_chart", note)
+    trained = darknetpy.train("net.cfg", "shapes/train", iterations=3, callbacks=[lambda progress: True], chart=True)
+    assert charted == [(1, 3)]
+    darknetpy.train("net.cfg", "shapes/train", iterations=5, resume=True, chart=True)
+    assert charted[1:] == [(5, 5)]
+    with Image.open(trained.folder.file("chart.png")) as image:
+        assert image.format == "PNG"
+    darknetpy.train("net.cfg", "shapes/train", iterations=2, backup="plain")
+    assert not Path("plain", "net_chart.png").exists()
+
+
+def test_a_chart_without_what_draws_it_is_an_error(drawn: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "matplotlib", None)
+    with pytest.raises(TrainingError, match="needs matplotlib"):
+        darknetpy.train("net.cfg", "shapes/train", iterations=3, chart=True)
+    assert not Path("backup").exists()
+
+
 def test_the_function_takes_what_a_request_has() -> None:
-    assert set(inspect.signature(darknetpy.train).parameters) == {field.name for field in fields(Request)}
+    taken = set(inspect.signature(darknetpy.train).parameters)
+    assert taken - {"chart"} == {field.name for field in fields(Request)}

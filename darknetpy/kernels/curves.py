@@ -21,7 +21,7 @@ from darknetpy.kernels import compiled_once, kernel
 from darknetpy.kernels.activations import SELU_ALPHA, SELU_SCALE
 from darknetpy.kernels.layout import copy_floats
 from darknetpy.kernels.operations import integers, operation, reader, record_type
-from darknetpy.kernels.simd import INT32, INT64, LANES, LINE, VECTOR, Emitter, calling, emit_function, intrinsic
+from darknetpy.kernels.simd import INT32, INT64, LANES, LINE, VECTOR, Emitter, calling, emit_choice, intrinsic
 
 INTEGERS = ir.VectorType(INT32, LANES)
 LOWEST_EXPONENT = -87.3  # 2^-126, the smallest normal number, is e^-87.34
@@ -246,16 +246,8 @@ def _curve_of_number(typing: Any, number: Any, address: Any, lines: Any) -> Any:
     """A switch over the functions of all curves."""
 
     def generate(context: Any, builder: ir.IRBuilder, signature: Any, values: list[ir.Value]) -> ir.Value:
-        done = builder.append_basic_block("done")
-        switch = builder.switch(values[0], done)
-        for name, own_number in _NUMBERS.items():
-            function = emit_function(builder.module, f"curve_{name}", [INT64, INT64], _emit_lines(name))
-            case = builder.append_basic_block(f"case_{name}")
-            switch.add_case(INT64(own_number), case)
-            with builder.goto_block(case):
-                builder.call(function, values[1:])
-                builder.branch(done)
-        builder.position_at_end(done)
+        cases = ((own_number, f"curve_{name}", _emit_lines(name)) for name, own_number in _NUMBERS.items())
+        emit_choice(builder, values[0], cases, values[1:])
         return context.get_dummy_value()
 
     return types.none(types.int64, types.int64, types.int64), generate

@@ -31,7 +31,7 @@ from darknetpy.kernels.simd import (
     Emitter,
     accumulators,
     calling,
-    emit_function,
+    emit_choice,
     intrinsic,
 )
 
@@ -183,16 +183,8 @@ def _row_of_form(typing: Any, form: Any, given: Any) -> Any:
 
     def generate(context: Any, builder: ir.IRBuilder, signature: Any, values: list[ir.Value]) -> ir.Value:
         arguments = [builder.extract_value(values[1], i) for i in range(len(kinds))]
-        done = builder.append_basic_block("done")
-        switch = builder.switch(values[0], done)
-        for number, row in enumerate(RowEmitter(form) for form in forms()):
-            function = emit_function(builder.module, row.name, kinds, row.run)
-            case = builder.append_basic_block(f"case_{row.name}")
-            switch.add_case(INT64(number), case)
-            with builder.goto_block(case):
-                builder.call(function, arguments)
-                builder.branch(done)
-        builder.position_at_end(done)
+        rows = (RowEmitter(form) for form in forms())
+        emit_choice(builder, values[0], ((number, row.name, row.run) for number, row in enumerate(rows)), arguments)
         return context.get_dummy_value()
 
     return types.none(types.int64, given), generate

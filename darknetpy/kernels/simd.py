@@ -12,7 +12,7 @@ Two levels:
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -197,6 +197,26 @@ def emit_function(
         emit_body(Emitter(builder), *function.args)
         builder.ret_void()
     return function
+
+
+def emit_choice(
+    builder: ir.IRBuilder, choice: ir.Value, cases: Iterable[tuple[int, str, Callable[..., None]]],
+    arguments: list[ir.Value],
+) -> None:  # fmt: skip
+    """Call one of several functions: that of the case (number, name, body) with the number ``choice``, if any.
+
+    Name and body are those of `emit_function`.
+    """
+    done = builder.append_basic_block("done")
+    switch = builder.switch(choice, done)
+    for number, name, emit_body in cases:
+        function = emit_function(builder.module, name, [argument.type for argument in arguments], emit_body)
+        case = builder.append_basic_block(f"case_{name}")
+        switch.add_case(INT64(number), case)
+        with builder.goto_block(case):
+            builder.call(function, arguments)
+            builder.branch(done)
+    builder.position_at_end(done)
 
 
 Emit = Callable[..., ir.Value]

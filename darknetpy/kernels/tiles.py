@@ -27,7 +27,18 @@ from llvmlite import ir
 from numba import types
 
 from darknetpy.kernels import compiled_once
-from darknetpy.kernels.simd import FLOAT, INT64, LINE, VECTOR, Emitter, accumulators, calling, emit_function, intrinsic
+from darknetpy.kernels.simd import (
+    FLOAT,
+    INT64,
+    LINE,
+    VECTOR,
+    Emitter,
+    accumulators,
+    calling,
+    emit_choice,
+    emit_function,
+    intrinsic,
+)
 
 UNROLL = 4  # values of k in one turn of the innermost loop; more gave nothing
 BLOCKS = (1, 2, 4)  # output blocks of a tile; a number in between is made of several groups
@@ -276,17 +287,10 @@ def _tiles_of_shape(typing: Any, pixels: Any, blocks: Any, given: Any) -> Any:
         arguments = [builder.extract_value(values[2], i) for i in range(len(kinds))]
         turns = arguments[Tiles._fields.index("turns")]
         planar = builder.zext(builder.icmp_signed("==", turns, INT64(0)), INT64)
-        done = builder.append_basic_block("done")
         choice = builder.add(builder.shl(builder.add(builder.shl(planar, INT64(8)), values[1]), INT64(8)), values[0])
-        switch = builder.switch(choice, done)
-        for tile in [TileEmitter(*shape, planar) for planar in (False, True) for shape in tile_shapes(planar)]:
-            function = emit_function(builder.module, tile.name, kinds, tile.run)
-            case = builder.append_basic_block(f"case_{tile.name}")
-            switch.add_case(INT64((tile.planar << 16) + (tile.blocks << 8) + tile.pixels), case)
-            with builder.goto_block(case):
-                builder.call(function, arguments)
-                builder.branch(done)
-        builder.position_at_end(done)
+        tiles = [TileEmitter(*shape, planar) for planar in (False, True) for shape in tile_shapes(planar)]
+        cases = (((tile.planar << 16) + (tile.blocks << 8) + tile.pixels, tile.name, tile.run) for tile in tiles)
+        emit_choice(builder, choice, cases, arguments)
         return context.get_dummy_value()
 
     return types.none(types.int64, types.int64, given), generate

@@ -38,7 +38,7 @@ from darknetpy.kernels.simd import (
     VECTOR,
     Emitter,
     calling,
-    emit_function,
+    emit_choice,
     intrinsic,
 )
 from darknetpy.kernels.sums import SUM_FIELDS, SUM_SLOPE, add_lines
@@ -197,16 +197,7 @@ def of_each_form(
 
     def generate(context: Any, builder: ir.IRBuilder, signature: Any, values: list[ir.Value]) -> ir.Value:
         arguments = [builder.extract_value(values[1], i) for i in range(len(kinds))]
-        done = builder.append_basic_block("done")
-        switch = builder.switch(values[0], done)
-        for form in forms:
-            function = emit_function(builder.module, f"{name}_{form}", kinds, emit(form))
-            case = builder.append_basic_block(f"case_{form}")
-            switch.add_case(INT64(form), case)
-            with builder.goto_block(case):
-                builder.call(function, arguments)
-                builder.branch(done)
-        builder.position_at_end(done)
+        emit_choice(builder, values[0], ((form, f"{name}_{form}", emit(form)) for form in forms), arguments)
         return context.get_dummy_value()
 
     return types.none(types.int64, given), generate

@@ -16,7 +16,7 @@ from llvmlite import ir
 from numba import types
 
 from darknetpy.kernels import compiled_once
-from darknetpy.kernels.simd import INT64, LANES, LINE, VECTOR, Emitter, accumulators, calling, emit_function, intrinsic
+from darknetpy.kernels.simd import INT64, LANES, LINE, VECTOR, Emitter, accumulators, calling, emit_choice, intrinsic
 from darknetpy.kernels.tiles import BLOCKS, most_blocks
 
 MOST_ROWS = 8  # each has an address in a register of its own
@@ -76,16 +76,9 @@ def _outer_of_shape(typing: Any, rows: Any, blocks: Any, given: Any) -> Any:
 
     def generate(context: Any, builder: ir.IRBuilder, signature: Any, values: list[ir.Value]) -> ir.Value:
         arguments = [builder.extract_value(values[2], i) for i in range(len(kinds))]
-        done = builder.append_basic_block("done")
-        switch = builder.switch(builder.add(builder.shl(values[1], INT64(8)), values[0]), done)
-        for shape in outer_shapes():
-            function = emit_function(builder.module, f"outer_{shape[0]}x{shape[1]}", kinds, _emit(*shape))
-            case = builder.append_basic_block(f"case_{shape[0]}x{shape[1]}")
-            switch.add_case(INT64((shape[1] << 8) + shape[0]), case)
-            with builder.goto_block(case):
-                builder.call(function, arguments)
-                builder.branch(done)
-        builder.position_at_end(done)
+        shapes = outer_shapes()
+        cases = (((blocks << 8) + rows, f"outer_{rows}x{blocks}", _emit(rows, blocks)) for rows, blocks in shapes)
+        emit_choice(builder, builder.add(builder.shl(values[1], INT64(8)), values[0]), cases, arguments)
         return context.get_dummy_value()
 
     return types.none(types.int64, types.int64, given), generate

@@ -2,29 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from functools import partial
 
 import numpy as np
 
-from darknetpy.engine.memory import Shape, Value, aligned_zeros
-from darknetpy.graph import INPUT, Node
+from darknetpy.engine.memory import Shape, aligned_zeros
+from darknetpy.graph import Node
 from darknetpy.kernels.simd import LANES, LINE
 from darknetpy.kernels.tiles import run_tiles
 from darknetpy.kernels.training.columns import SCATTERING, scatter
 from darknetpy.kernels.training.convolution import CONVOLVING, convolve
-from darknetpy.kernels.training.finishing import FINISHING
 from darknetpy.kernels.training.gathering import GATHERING, gather
-from darknetpy.kernels.training.loading import LOADING
-from darknetpy.kernels.training.normalization import (
-    NONE,
-    NORMALIZATION,
-    NORMALIZATION_BACK,
-    OF_BATCH,
-    STORED,
-    normalize,
-    normalize_back,
-)
 from darknetpy.kernels.training.outer import run_outer
 from darknetpy.kernels.training.transforms import spread
 from darknetpy.kernels.training.weight_gradients import SUMMING, spread_lines, sum_points, sum_slice
@@ -33,143 +21,56 @@ from darknetpy.kernels.winograd import inverse as transform_inverse
 from darknetpy.layers.parts.convolution import Convolution
 from darknetpy.training.fast.filters import FilterStore
 from darknetpy.training.fast.geometry import Cells, choose_form, outer_limits
-from darknetpy.training.fast.gradients import Gradients, Summed
-from darknetpy.training.fast.outputs import Lines, Output, sums_of
+from darknetpy.training.fast.gradients import Gradients
+from darknetpy.training.fast.outputs import Output
 from darknetpy.training.fast.plan import Plan, Record
+from darknetpy.training.fast.sums import TrainedSums
 
 MOST_PLANAR = 8  # channels of a network's input that are read as they lie
 LEAST_SCATTERED_ROWS = 16
 
 
-class TrainedConvolution:
-    """A convolution with its batch normalization or biases, but without its activation, in one plan.
+class TrainedConvolution(TrainedSums):
+    """A convolution whose filters see all channels.
 
     Args:
-        node: the layer, whose arrays it has. part: what its options say. source: shape of what it reads.
-        images: of a mini-batch. planar: whether it reads the network's input as it lies.
-        training: whether statistics are those of the batch. with_backward: whether the gradient by the input is wanted.
+        node, part, images, training: see `TrainedSums`. source: shape of what it reads.
+        planar: whether it reads the network's input as it lies.
+        with_backward: whether the gradient by the input is wanted.
     """
+
+    filters: FilterStore
 
     def __init__(
         self, node: Node, part: Convolution, source: Shape, images: int, *, planar: bool, training: bool,
         with_backward: bool,
     ) -> None:  # fmt: skip
-        self.node, self.part, self.images, self.training = node, part, images, training
+        super().__init__(node, part, images, training=training)
         unit = part.strides == (1, 1) and part.dilation == 1
         output = node.output_shape
         turns_back = unit and part.padding < part.size  # else what comes back is added up tap by tap
         form = 0 if planar else choose_form(images, source, output, part.size, turns_back)
         self.cells = Cells(images, source, output, part.size, part.strides, part.dilation, part.padding, form, planar)
         self.back: Cells | None = None
-        self._back_record: Record | None = None
         if turns_back and (form or part.size == 1):
             padding = part.size - 1 - part.padding
             self.back = Cells(images, output, source, part.size, (1, 1), 1, padding, form)
-        blocks = self.cells.out_blocks
-        self.lines, self.by_z = Lines.of(blocks), Lines.of(blocks)
-        self.by_z_other = aligned_zeros(blocks * LANES)
-        self.means, self.variances = (aligned_zeros(blocks * LANES) for _ in range(2))
         self.zeros = aligned_zeros(LANES * max(self.cells.group, self.back.group if self.back else 4))
         self.filters = FilterStore(node, self.cells, self.back, with_backward=with_backward)
-        self.count = images * output[1] * output[2]
-        self.summed: Summed | None = None
-        self.by_biases, self.by_scales = (aligned_zeros(output[0]) for _ in range(2))
 
     @property
-    def statistics(self) -> int:
-        """Which statistics normalize."""
-        if not self.part.normalized:
-            return NONE
-        return OF_BATCH if self.training else STORED
+    def parts(self) -> int:
+        return _parts_of(self.cells)
 
-    @property
-    def went_back(self) -> bool:
-        """Whether the plan has its pass backwards."""
-        return self._back_record is not None
+    def add_up(self, plan: Plan, source: Output, finishing: Record) -> None:
+        products(plan, self.cells, self._read(plan, source), finishing, self.filters.forward, self.zeros)
 
-    def add_gradients(self, adds: bool) -> None:
-        """Whether the next gradients are added to those that are there."""
-        self.filters.add_gradients(adds)
-        if self._back_record is not None:
-            self._back_record.filled(0)["adding"] = int(adds)
+    def _read(self, plan: Plan, source: Output) -> Record:
+        return source.planar_loading() if self.cells.planar else source.loading(plan)
 
-    def gradients(self) -> Iterator[tuple[str, np.ndarray]]:
-        """Names of arrays, and the gradients by them."""
-        yield "biases", self.by_biases
-        if self.statistics != NONE:
-            yield "scales", self.by_scales
-        yield "weights", self.filters.gradient
-
-    def seen(self) -> Iterator[tuple[str, np.ndarray]]:
-        """Mean and variance of the batch, by the names of the rolling ones."""
-        if self.statistics == OF_BATCH:
-            count = self.node.output_shape[0]
-            yield "rolling_mean", self.means[:count].copy()
-            yield "rolling_variance", self.variances[:count].copy()
-
-    def looks_finite(self) -> bool:
-        """Whether statistics and gradients are finite."""
-        small = (self.means, self.variances, self.by_biases, self.by_scales)
-        return not self.filters.trouble.any() and all(bool(np.isfinite(array).all()) for array in small)
-
-    # ---- forwards ----
-
-    def run_forwards(self, plan: Plan, source: Output) -> Output:
-        """Sums, statistics; the output can be read through factors and shifts."""
+    def add_up_filters(self, plan: Plan, by_z: Record, source: Output) -> None:
         cells = self.cells
-        loading = source.planar_loading() if cells.planar else source.loading(plan)
-        z = plan.value(self.node.output_shape)
-        taken = self.statistics == OF_BATCH
-        parts = _parts_of(cells)
-        sums = sums_of(plan, parts, z.blocks) if taken else None
-        fields = {"sums": sums, "centres": self.filters.centres} if sums is not None else {}
-        finishing = Record(FINISHING, out=z, blocks=z.blocks, **fields)
-        products(plan, cells, loading, finishing, self.filters.forward, self.zeros)
-        dialect = self.node.layer.dialect
-        record = Record(
-            NORMALIZATION, sums=sums if sums is not None else 0, parts=parts, blocks=z.blocks, channels=z.channels,
-            count=self.count, statistics=self.statistics, inside=int(dialect.batch_norm_epsilon_inside),
-            epsilon=dialect.batch_norm_epsilon, centres=self.filters.centres,
-            means=self.means, variances=self.variances,
-            biases=self.filters.small["biases"], scales=self.filters.small.get("scales", 0),
-            stored_means=self.filters.small.get("rolling_mean", 0),
-            stored_variances=self.filters.small.get("rolling_variance", 0),
-            factors=self.lines.factors, shifts=self.lines.shifts,
-        )  # fmt: skip
-        plan.operate(normalize, z.blocks, record)
-        self.summed = Summed(z, self.means)
-        return Output(self.node.output_shape, blocked=z, lines=self.lines)
-
-    # ---- backwards ----
-
-    def run_backwards(self, plan: Plan, gradient: Value, source: Output, index: int, gradients: Gradients) -> None:
-        """From the finished gradient by the output to those by the arrays and by the input, of the layer ``index``."""
-        assert self.summed is not None
-        assert self.summed.sums is not None
-        dialect, z = self.node.layer.dialect, self.summed.z
-        self._back_record = Record(
-            NORMALIZATION_BACK, sums=self.summed.sums, parts=self.summed.parts, blocks=z.blocks, channels=z.channels,
-            count=self.count, statistics=self.statistics, inside=int(dialect.batch_norm_epsilon_inside),
-            epsilon=dialect.batch_norm_epsilon, means=self.means, variances=self.variances,
-            scales=self.filters.small.get("scales", 0), by_biases=self.by_biases, by_scales=self.by_scales,
-            factors=self.by_z.factors, shifts=self.by_z.shifts, other_factors=self.by_z_other,
-        )  # fmt: skip
-        plan.operate(normalize_back, z.blocks, self._back_record)
-        by_z = Record(LOADING, array=gradient)
-        if self.statistics == OF_BATCH:
-            by_z = Record(
-                LOADING, array=gradient, factors=self.by_z.factors, shifts=self.by_z.shifts, other=z,
-                other_factors=self.by_z_other, slope=1,
-            )  # fmt: skip
-        elif self.statistics == STORED:
-            by_z = Record(LOADING, array=gradient, factors=self.by_z.factors, shifts=self.by_z.shifts, slope=1)
-        self._by_filters(plan, by_z, source)
-        if index != INPUT and gradients.wanted(index):
-            self._by_input(plan, by_z, index, gradients)
-
-    def _by_filters(self, plan: Plan, by_z: Record, source: Output) -> None:
-        cells = self.cells
-        loading = source.planar_loading() if cells.planar else source.loading(plan)
+        loading = self._read(plan, source)
         slices = cells.slices
         at_once = cells.rows_at_once if slices else cells.all_rows
         count = at_once * cells.across
@@ -202,7 +103,7 @@ class TrainedConvolution:
             plan.operate(sum_points, groups * cells.outer_points, record)
         self.filters.gather_gradient(plan, sums, max(1, slices))
 
-    def _by_input(self, plan: Plan, by_z: Record, index: int, gradients: Gradients) -> None:
+    def add_up_input(self, plan: Plan, by_z: Record, index: int, gradients: Gradients) -> None:
         if self.back is not None:
             back = self.back
             gradients.give(

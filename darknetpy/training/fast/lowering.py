@@ -13,6 +13,7 @@ from darknetpy.training.fast.joining import LoweredRoute, LoweredUpsample
 from darknetpy.training.fast.lowered import Lowered, Wiring
 from darknetpy.training.fast.plainly import LoweredPlainly
 from darknetpy.training.fast.pooling import LoweredAverage, LoweredMaxpool
+from darknetpy.training.fast.scaling import LoweredScaleChannels
 from darknetpy.training.fast.shortcuts import LoweredShortcut
 
 FAST_FORMS: dict[str, type[Lowered]] = {
@@ -24,6 +25,7 @@ FAST_FORMS: dict[str, type[Lowered]] = {
     "upsample": LoweredUpsample,
     "connected": LoweredConnected,
     "dropout": LoweredDropout,
+    "scale_channels": LoweredScaleChannels,
 }
 
 

@@ -15,9 +15,9 @@ PLAIN_LAYERS = {
     "reorg": section("reorg", stride=2),
     "local": section("local", filters=6, size=3, stride=1, pad=1, activation="leaky"),
     "grouped": conv(32, groups=4),
-    "depthwise": conv(16, groups=16, batch_normalize=0),
+    "depthwise": conv(16, groups=16, batch_normalize=0, dilation=2),
     "deconvolutional": section("deconvolutional", filters=6, size=2, stride=2, activation="leaky"),
-    "scale_channels": section("avgpool") + section("scale_channels", **{"from": "0"}),
+    "scale_channels": section("avgpool") + section("scale_channels", **{"from": "0", "activation": "relu"}),
     "l2norm": section("l2norm"),
     "weighted sum": conv(16) + section("shortcut", **{"from": "-2", "weights_type": "per_feature"}),
 }

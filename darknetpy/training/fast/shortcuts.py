@@ -13,6 +13,7 @@ from darknetpy.kernels.training.finishing import FINISHING
 from darknetpy.kernels.training.loading import LOADING
 from darknetpy.kernels.training.sampling import SAMPLED, add_sampled, sampled_scratch
 from darknetpy.layers.shortcut import Shortcut
+from darknetpy.training.fast.curved import Curved
 from darknetpy.training.fast.gradients import Gradients, Summed, Target
 from darknetpy.training.fast.lowered import Lowered
 from darknetpy.training.fast.outputs import Output, add_up
@@ -33,7 +34,7 @@ class LoweredShortcut(Lowered):
         options, shapes = node.options, node.input_shapes
         plain_sum = not cast(Shortcut, node.layer).weighted and options.alpha == options.beta == 1
         pictures = len(shapes) == 2 and all(len(shape) == 3 for shape in shapes)
-        return plain_sum and pictures and ACTIVATIONS[options.activation].slope is not None
+        return plain_sum and pictures
 
     @property
     def of_one_shape(self) -> bool:
@@ -49,21 +50,26 @@ class LoweredShortcut(Lowered):
         plan, node = self.plan, self.node
         first, second = self.inputs
         out = plan.value(node.output_shape)
-        slope = ACTIVATIONS[node.options.activation].slope
-        assert slope is not None
+        own_slope = ACTIVATIONS[node.options.activation].slope
+        slope = 1.0 if own_slope is None else own_slope
         finishing = Record(FINISHING, out=out, blocks=out.blocks)
         if self.of_one_shape:
             add_up(plan, first.loading(plan), second.loading(plan), slope, finishing, out)
         else:
             fields = _meeting(first.shape, second.shape)
             self._add(first.loading(plan), second.loading(plan), fields, slope, _parts(out), out, finishing)
-        return Output(node.output_shape, blocked=out, slope=slope)
+        output = Output(node.output_shape, blocked=out, slope=slope)
+        self._curved = Curved(plan, node, output) if own_slope is None else None
+        return output if self._curved is None else self._curved.forward()
 
     def target(self, output: Output, readers: int) -> Target:
-        return Target(output, readers, summed=self.summed)
+        return Target(output, readers, summed=self.summed if self._curved is None else None)
 
     def backward(self, gradients: Gradients) -> None:
-        gradient = gradients.take(self.node.index)
+        if self._curved is None:
+            gradient = gradients.take(self.node.index)
+        else:
+            gradient = self._curved.backward(gradients, self.summed)
         for source in self.passed_on:
             if gradients.wanted(source):
                 gradients.give_value(source, gradient)

@@ -27,7 +27,7 @@ def test_a_slope_stays_in_what_is_read() -> None:
 
 
 @pytest.mark.parametrize("readers", [1, 3])
-def test_an_activation_that_is_more_runs_plainly_behind(readers: int) -> None:
+def test_an_activation_that_is_more_has_an_array_of_its_own(readers: int) -> None:
     again = [section("route", layers="0") + conv(16) for _ in range(readers - 1)]
     program = Trial(net((3, 8, 7), conv(32, activation="mish"), conv(16), *again, HEAD, END)).check()
     assert program._wiring.outputs[0] is not layer_of(program, 0).output

@@ -14,7 +14,8 @@ POOL = {"size": 2, "stride": 2}
 FAST = [
     conv(8), conv(8, 1, activation="mish"), conv(8, 5, stride=3), conv(8, dilation=2), section("maxpool", **POOL),
     section("avgpool"), section("upsample", stride=2), section("route", layers=0),
-    section("shortcut", **{"from": 0, "activation": "leaky"}), section("connected", output=4), section("dropout"),
+    section("shortcut", **{"from": 0, "activation": "leaky"}), section("connected", output=4),
+    section("shortcut", **{"from": 0, "activation": "mish"}), section("dropout"),
     conv(16, groups=16), section("avgpool") + section("scale_channels", **{"from": 1}),
 ]  # fmt: skip
 PLAIN = [
@@ -22,7 +23,6 @@ PLAIN = [
     conv(8, antialiasing=1, stride=2), conv(16, share_index=0),
     section("maxpool", **POOL, maxpool_depth=1), section("maxpool", **POOL, antialiasing=1),
     section("maxpool", **POOL, maxpool_zero_nonmax=1), section("route", layers=0, groups=2, group_id=0),
-    section("shortcut", **{"from": 0, "activation": "mish"}),
     section("shortcut", **{"from": 0, "weights_type": "per_feature"}),
     section("avgpool") + section("scale_channels", **{"from": 1, "activation": "leaky"}),
     section("upsample", stride=-2), section("softmax"), section("reorg"), section("batchnorm"),

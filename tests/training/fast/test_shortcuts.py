@@ -10,7 +10,7 @@ from tests.training.fast.networks import END, Trial, assert_same_bits, conv, net
 
 pytestmark = pytest.mark.quick
 HEAD = conv(6, 1, batch_normalize=0)
-ACTIVATIONS = ["linear", "leaky", "relu"]
+ACTIVATIONS = ["linear", "leaky", "relu", "mish", "normalize_channels"]
 
 
 def shortcut(source: int, activation: str = "linear", **options: object) -> str:
@@ -64,9 +64,7 @@ def test_bits_do_not_depend_on_threads() -> None:
         assert_same_bits(trial.run(program, team=Team(threads, cores=4)), expected)
 
 
-@pytest.mark.parametrize(
-    "options", [{"weights_type": "per_feature"}, {"alpha": 0.5}, {"beta": 2}, {"activation": "mish"}, {"from": "-1,-2"}]
-)
+@pytest.mark.parametrize("options", [{"weights_type": "per_feature"}, {"alpha": 0.5}, {"beta": 2}, {"from": "-1,-2"}])
 def test_other_sums_run_plainly(options: dict[str, object]) -> None:
     layers = (conv(16), conv(16), section("shortcut", **{"from": -2, "activation": "linear", **options}), HEAD)
     program = Trial(net((3, 6, 5), *layers, END)).check()

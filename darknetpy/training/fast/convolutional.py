@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import cast
 
 from darknetpy.engine.memory import Value
-from darknetpy.graph import INPUT, Node
+from darknetpy.graph import Node
 from darknetpy.kernels.activations import ACTIVATIONS
 from darknetpy.layers.convolutional import Convolutional
 from darknetpy.layers.parts.convolution import Convolution
@@ -60,15 +60,13 @@ class LoweredConvolution(Lowered):
 
     def _trained(self) -> TrainedSums:
         node, source, images = self.node, self.source, self.plan.images
-        frozen, read = self.wiring.frozen, self.sources[0]
-        trained = node.index not in frozen
+        trained, wanted = node.index not in self.wiring.frozen, self.sources[0] in self.wiring.learning
         if self.part.groups > 1:
             return TrainedDepthwise(node, self.part, source.shape, images, training=trained)
         planar = source.blocked is None and source.planar is not None and source.shape[0] <= MOST_PLANAR
-        with_backward = read != INPUT and read not in frozen and trained
         return TrainedConvolution(
-            node, self.part, source.shape, images, planar=planar and read == INPUT, training=trained,
-            with_backward=with_backward,
+            node, self.part, source.shape, images, planar=planar and not wanted, training=trained,
+            with_backward=trained and wanted,
         )  # fmt: skip
 
     @property

@@ -5,8 +5,9 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 
-from darknetpy.graph import Graph, Node
+from darknetpy.graph import INPUT, Graph, Node
 from darknetpy.layers.base import Tape
 from darknetpy.training.fast.gradients import Gradients, Target
 from darknetpy.training.fast.outputs import Output
@@ -30,6 +31,15 @@ class Wiring:
     outputs: dict[int, Output] = field(default_factory=dict)
     tapes: dict[int, Tape] = field(default_factory=dict)
     new_tape: Mapping[int, Tape] = field(default_factory=dict)
+
+    @cached_property
+    def learning(self) -> frozenset[int]:
+        """The layers that learn something, or see the output of one that does: nobody needs gradients by the others."""
+        found: set[int] = set()
+        for node in self.graph.nodes[max(self.frozen, default=INPUT) + 1 :]:
+            if node.arrays or not found.isdisjoint(node.sources):
+                found.add(node.index)
+        return frozenset(found)
 
 
 class Lowered(ABC):

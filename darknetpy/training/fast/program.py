@@ -79,10 +79,10 @@ class TrainingProgram:
     def _readers(self) -> Counter[int]:
         """How many layers give each layer a share of its gradient."""
         readers: Counter[int] = Counter()
-        lowest = max(self.frozen, default=INPUT) + 1
-        for node in reversed(self.graph.nodes[lowest:]):
-            if (readers[node.index] or node.index in self.losses) and not node.options.onlyforward:
-                readers.update(source for source in self._layers[node.index].sources if source >= lowest)
+        learning = self._wiring.learning
+        for index in sorted(learning, reverse=True):
+            if (readers[index] or index in self.losses) and not self.graph.nodes[index].options.onlyforward:
+                readers.update(source for source in self._layers[index].sources if source in learning)
         return readers
 
     def _share_sums(self, readers: Counter[int]) -> None:

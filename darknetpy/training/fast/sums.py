@@ -11,7 +11,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from darknetpy.engine.memory import Value, aligned_zeros
-from darknetpy.graph import INPUT, Node
+from darknetpy.graph import Node
 from darknetpy.kernels.layout import blocks_of
 from darknetpy.kernels.simd import LANES
 from darknetpy.kernels.training.finishing import FINISHING
@@ -165,5 +165,5 @@ class TrainedSums(ABC):
         elif self.statistics == STORED:
             by_z = Record(LOADING, array=gradient, factors=self.by_z.factors, shifts=self.by_z.shifts, slope=1)
         self.add_up_filters(plan, by_z, source)
-        if index != INPUT and gradients.wanted(index):
+        if gradients.wanted(index):
             self.add_up_input(plan, by_z, index, gradients)

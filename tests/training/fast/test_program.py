@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from darknetpy.engine.threads import Team
+from darknetpy.training.fast.convolutional import LoweredConvolution
 from darknetpy.training.fast.program import TrainingProgram
 from tests.training.fast.networks import END, POOL, Found, Trial, assert_near, assert_same_bits, conv, net, section
 
@@ -160,6 +161,24 @@ def test_a_branch_that_nobody_reads() -> None:
     text = net((3, 8, 9), conv(16), conv(20), section("route", layers="0"), conv(5), END)
     program = Trial(text).check()
     assert {index for index, _, _ in program.gradients()} == {0, 3}
+
+
+def test_below_the_first_layer_that_learns_nobody_wants_gradients() -> None:
+    crop = section("crop", crop_height=8, crop_width=9, flip=1)
+    program = Trial(net((3, 10, 11), crop, POOL, conv(20), conv(5), END)).check()
+    assert sorted(program._wiring.learning) == [2, 3, 4, 5]
+    first, second = (program._layers[index] for index in (2, 3))
+    assert isinstance(first, LoweredConvolution)
+    assert isinstance(second, LoweredConvolution)
+    assert first.convolution.filters.backward.size == 0 < second.convolution.filters.backward.size
+
+
+def test_a_convolution_reads_what_is_cut_out_as_it_lies() -> None:
+    crop = section("crop", crop_height=8, crop_width=9, noadjust=1)
+    program = Trial(net((3, 10, 11), crop, conv(20), conv(5), END)).check()
+    layer = program._layers[1]
+    assert isinstance(layer, LoweredConvolution)
+    assert layer.convolution.cells.planar
 
 
 # ---- several losses ----

@@ -31,6 +31,12 @@ NETWORKS = {
     "without batch normalization": net(
         (3, 11, 9), conv(18, batch_normalize=0), conv(9, 1, batch_normalize=0, activation="relu"), END
     ),
+    "separable, squeezed, curved": net(
+        (3, 13, 12), conv(20, activation="mish"), conv(20, 3, groups=20, stride=2, activation="swish"),
+        conv(33, 1, activation="linear"), "[avgpool]\n", conv(5, 1, activation="swish", batch_normalize=0),
+        conv(33, 1, activation="logistic", batch_normalize=0), section("scale_channels", **{"from": -4}),
+        section("shortcut", **{"from": -5, "activation": "mish"}), conv(6, 1), END,
+    ),
     "planar with strides": net((3, 23, 21), conv(20, 7, stride=2), conv(9), END),
 }  # fmt: skip
 TEAMS = [(1, 1), (2, 2), (3, 4), (5, 5)]

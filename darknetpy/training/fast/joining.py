@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from functools import partial
 
+from darknetpy.engine.memory import Shape, Value
 from darknetpy.graph import Node
 from darknetpy.kernels.operations import Operation
 from darknetpy.kernels.simd import LANES
@@ -12,40 +13,65 @@ from darknetpy.kernels.training.finishing import FINISHING
 from darknetpy.kernels.training.loading import LOADING
 from darknetpy.training.fast.gradients import Gradients
 from darknetpy.training.fast.lowered import Lowered
-from darknetpy.training.fast.outputs import Output, add_up
+from darknetpy.training.fast.outputs import Output, copy
 from darknetpy.training.fast.plan import Record
 
 
 class LoweredRoute(Lowered):
-    """[route]: whole layers one after the other, whose channels fill whole blocks but for the last one's."""
+    """[route]: layers, or one group of the channels of each, one after the other.
+
+    Channels of a group fill whole blocks, and so do those of a layer but for the last one.
+    """
 
     @classmethod
     def takes(cls, node: Node) -> bool:
         shapes = node.input_shapes
-        if node.options.groups > 1 or any(len(shape) != 3 or shape[1:] != shapes[0][1:] for shape in shapes):
+        if any(len(shape) != 3 or shape[1:] != shapes[0][1:] for shape in shapes):
             return False
-        return all(shape[0] % LANES == 0 for shape in shapes[:-1])
+        groups = node.options.groups
+        return all(shape[0] // groups % LANES == 0 for shape in (shapes if groups > 1 else shapes[:-1]))
+
+    def _taken(self, shape: Shape) -> tuple[int, Shape]:
+        """The first channel that is taken of a layer of this shape, and the shape of what is taken."""
+        options = self.node.options
+        count = shape[0] // options.groups
+        return count * options.group_id, (count, *shape[1:])
 
     def forward(self) -> Output:
         plan, node = self.plan, self.node
         if len(self.inputs) == 1:
-            return Output(node.output_shape, blocked=self.inputs[0].real(plan))
+            return Output(node.output_shape, blocked=self._group(self.inputs[0].real(plan)))
         whole, channel = plan.value(node.output_shape), 0
         for source in self.inputs:
-            part = whole.part(channel, source.shape)
-            finishing = Record(FINISHING, out=part, blocks=part.blocks)
-            add_up(plan, source.loading(plan), None, 1.0, finishing, part)
-            channel += source.shape[0]
+            _, shape = self._taken(source.shape)
+            loading = source.loading(plan)
+            if node.options.groups > 1:
+                loading = Record(LOADING, array=self._group(source.real(plan)))
+            copy(plan, loading, whole.part(channel, shape))
+            channel += shape[0]
         return Output(node.output_shape, blocked=whole)
+
+    def _group(self, whole: Value) -> Value:
+        first, shape = self._taken(whole.shape)
+        return whole if shape == whole.shape else whole.part(first, shape)
 
     def backward(self, gradients: Gradients) -> None:
         gradient = gradients.take(self.node.index)
         channel = 0
         for source, given in zip(self.sources, self.inputs, strict=True):
+            _, shape = self._taken(given.shape)
             if gradients.wanted(source):
-                part = gradient if len(self.inputs) == 1 else gradient.part(channel, given.shape)
-                gradients.give_value(source, part)
-            channel += given.shape[0]
+                part = gradient if len(self.inputs) == 1 else gradient.part(channel, shape)
+                gradients.give_value(source, part if shape == given.shape else self._among_zeros(part, given.shape))
+            channel += shape[0]
+
+    def _among_zeros(self, gradient: Value, shape: Shape) -> Value:
+        """The gradient by a layer of which one group was taken: 0 for the others."""
+        plan = self.plan
+        whole = plan.value(shape)
+        plan.call(lambda: plan.view(whole).fill(0), whole)
+        copy(plan, Record(LOADING, array=gradient), self._group(whole))
+        return whole
 
 
 class LoweredUpsample(Lowered):

@@ -29,12 +29,32 @@ def test_layers_one_after_the_other(filters: tuple[int, int], layers: str) -> No
 
 @pytest.mark.parametrize(
     ("filters", "options"),
-    [((20, 16), {"layers": "0,1"}), ((16, 16), {"layers": "-1", "groups": 2, "group_id": 1})],
+    [
+        ((20, 16), {"layers": "0,1"}),
+        ((16, 16), {"layers": "-1", "groups": 2, "group_id": 1}),
+        ((32, 48), {"layers": "0,1", "groups": 2}),
+    ],
 )
 def test_parts_of_blocks_are_joined_plainly(filters: tuple[int, int], options: dict[str, object]) -> None:
     layers = (conv(filters[0]), conv(filters[1], 1), section("route", **options), conv(7))
     program = Trial(net((3, 7, 8), *layers, END)).check()
     assert not isinstance(program._layers[2], LoweredRoute)
+
+
+@pytest.mark.parametrize(
+    ("filters", "options"),
+    [
+        ((16, 32), {"layers": "-1", "groups": 2, "group_id": 1}),
+        ((96, 16), {"layers": "0", "groups": 3, "group_id": 1}),
+        ((32, 64), {"layers": "0,1", "groups": 2, "group_id": 0}),
+        ((64, 32), {"layers": "1,0,1", "groups": 2, "group_id": 1}),
+    ],
+)
+def test_groups_of_whole_blocks(filters: tuple[int, int], options: dict[str, object]) -> None:
+    both = section("route", layers="-1,-3")
+    layers = (conv(filters[0]), conv(filters[1], 1), section("route", **options), conv(16), both, conv(7))
+    program = Trial(net((3, 7, 8), *layers, END)).check()
+    assert isinstance(program._layers[2], LoweredRoute)
 
 
 def test_every_layer_reads_all_before_it() -> None:

@@ -22,7 +22,7 @@ PLAIN = [
     conv(8, groups=2), conv(32, groups=16), conv(16, groups=16, dilation=2), conv(8, xnor=1),
     conv(8, antialiasing=1, stride=2), conv(16, share_index=0),
     section("maxpool", **POOL, maxpool_depth=1), section("maxpool", **POOL, antialiasing=1),
-    section("maxpool", **POOL, maxpool_zero_nonmax=1), section("route", layers=0, groups=2, group_id=0),
+    section("maxpool", **POOL, maxpool_zero_nonmax=1), section("route", layers="0,-1", groups=2, group_id=0),
     section("shortcut", **{"from": 0, "weights_type": "per_feature"}),
     section("avgpool") + section("scale_channels", **{"from": 1, "activation": "leaky"}),
     section("upsample", stride=-2), section("softmax"), section("reorg"), section("batchnorm"),

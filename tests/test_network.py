@@ -79,13 +79,20 @@ def batch() -> np.ndarray:
     return np.random.default_rng(5).random((3, 3, 16, 20), dtype=np.float32)
 
 
-def test_a_shipped_network_is_found_by_name_with_its_weights_and_names() -> None:
-    network = darknetpy.load("mnist", "mnist")
-    assert network.input_shape == (1, 28, 28)
-    assert network.classes == 10
-    assert network.names == list("0123456789")
+@pytest.mark.parametrize(
+    ("name", "shape", "first", "parameters"),
+    [("mnist", (1, 28, 28), ["0", "1", "2"], 182_314),
+     ("cifar10-compact", (3, 32, 32), ["airplane", "automobile", "bird"], 513_130)],
+)  # fmt: skip
+def test_shipped_networks_are_found_by_name_with_weights_and_names(
+    name: str, shape: tuple[int, ...], first: list[str], parameters: int
+) -> None:
+    network = darknetpy.load(name, name)
+    assert (network.input_shape, network.classes) == (shape, 10)
+    assert network.names is not None
+    assert network.names[:3] == first
     assert network.loaded is not None
-    assert network.loaded.parameters == network.graph.parameters == 182_314
+    assert network.loaded.parameters == network.graph.parameters == parameters
 
 
 @pytest.mark.quick

@@ -54,7 +54,7 @@ def test_options_that_are_mentioned_exist() -> None:
 def test_networks_in_the_table_are_as_it_says() -> None:
     rows = re.findall(r"^\| `([\w-]+)` \| (\d+) x (\d+)( grey)? \| ([\d,]+) \|", PAGE, re.MULTILINE)
     ours = {name for name in shipped_networks() if name.startswith("course-") or name.endswith("-32x32")}
-    assert {row[0] for row in rows} == ours | {"shapes", "mnist", "cifar10"}
+    assert {row[0] for row in rows} == ours | {"shapes", "mnist", "cifar10", "cifar10-compact"}
     for name, width, height, grey, parameters in rows:
         graph = build_graph(read_cfg(shipped_networks()[name].cfg))
         assert graph.input_shape == (1 if grey else 3, int(height), int(width))

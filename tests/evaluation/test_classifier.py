@@ -12,6 +12,8 @@ import pytest
 from PIL import Image
 
 from darknetpy import load
+from darknetpy.config.names import read_names
+from darknetpy.config.shipped import shipped_networks
 from darknetpy.errors import ConfigError, DarknetpyWarning, DataError, ImageError
 from darknetpy.evaluation.classifier import validate
 from darknetpy.evaluation.crops import CROPS
@@ -210,18 +212,32 @@ def test_in_a_tree_of_classes_only_leaves_are_answers(folder: Path, tmp_path: Pa
         assert one.probability == pytest.approx({1: own[1], 3: own[0] * own[3]}[one.answered], abs=1e-5)
 
 
-def test_accuracy_is_that_of_the_c_program(shared: Path, tmp_path: Path) -> None:
-    model = shared / "data" / "models" / "cifar_small"
+def photos(shared: Path, folder: Path) -> Samples:
+    """1,000 pictures that CIFAR-10 is learnt from."""
     archive = shared / "data" / "datasets" / "cifar10" / "cifar10_png1000.tar"
     if not archive.is_file():
         pytest.skip("needs the pictures in datasets/cifar10")
     with tarfile.open(archive) as tar:
-        tar.extractall(tmp_path, filter="data")
+        tar.extractall(folder, filter="data")
+    names = shipped_networks()["cifar10"].names
+    assert names is not None
+    known = read_names(names)
+    paths = sorted(folder.rglob("*.png"))
+    return Samples(tuple(map(str, paths)), tuple((known.index(path.stem.split("_")[1]),) for path in paths))
+
+
+def test_the_shipped_network_knows_what_it_learnt(shared: Path, tmp_path: Path) -> None:
+    tally = validate(load("cifar10-compact", "cifar10-compact", batch=50), photos(shared, tmp_path))
+    assert tally.accuracy > 0.9
+
+
+def test_accuracy_is_that_of_the_c_program(shared: Path, tmp_path: Path) -> None:
+    model = shared / "data" / "models" / "cifar_small"
+    samples = photos(shared, tmp_path)
     network = load(model / "cifar_small.cfg", model / "cifar_small.weights", dialect="pjreddie", batch=50)
     assert network.names is not None
-    paths = sorted(tmp_path.rglob("*.png"))
-    classes = [network.names.index(path.stem.split("_")[1]) for path in paths]
-    tally = validate(network, Samples(tuple(map(str, paths)), tuple((number,) for number in classes)))
+    classes = [number for (number,) in samples.classes]
+    tally = validate(network, samples)
     recorded = json.loads((model / "results.json").read_text())["png1000_pj"]
     expected = Tally(network.names)
     expected.add(np.eye(10, dtype=np.float32)[list(map(int, recorded["pred"]))], classes)

@@ -14,7 +14,7 @@ from numba import types
 
 from darknetpy.kernels import compiled_once
 from darknetpy.kernels.activations import SELU_ALPHA, SELU_SCALE
-from darknetpy.kernels.curves import CURVES, SATURATION, Curves, curve_number, logistic, tanh
+from darknetpy.kernels.curves import SATURATION, Curves, curve_number, logistic, tanh
 from darknetpy.kernels.simd import INT64, LINE, Emitter, calling, emit_choice, intrinsic
 
 
@@ -124,10 +124,11 @@ def _emit_lines(name: str) -> Callable[..., None]:
 
 @intrinsic
 def _derivative_of_number(typing: Any, number: Any, before: Any, gradient: Any, lines: Any) -> Any:
-    """A switch over the functions of all curves."""
+    """A switch over the functions of all derivatives."""
 
     def generate(context: Any, builder: ir.IRBuilder, signature: Any, values: list[ir.Value]) -> ir.Value:
-        cases = ((curve_number(name) or 0, f"derivative_{name}", _emit_lines(name)) for name in CURVES)
+        numbers = ((curve_number(name), name) for name in DERIVATIVES)
+        cases = ((n, f"derivative_{name}", _emit_lines(name)) for n, name in numbers if n is not None)
         emit_choice(builder, values[0], cases, values[1:])
         return context.get_dummy_value()
 

@@ -8,7 +8,7 @@ from darknetpy.kernels import CompiledFunction
 from darknetpy.kernels.activations import activate, activation_gradient
 from darknetpy.kernels.curves import curve_number, run_curve
 from darknetpy.kernels.training.bending import BENDING, BENDING_SCRATCH, bend
-from darknetpy.kernels.training.derivatives import run_derivative
+from darknetpy.kernels.training.derivatives import DERIVATIVES, run_derivative
 from darknetpy.kernels.training.finishing import FINISHING
 from darknetpy.kernels.training.loading import LOADING
 from darknetpy.training.fast.gradients import Gradients, Summed, Target
@@ -26,7 +26,7 @@ class Curved:
     def __init__(self, plan: Plan, node: Node, before: Output) -> None:
         self._plan, self._node, self._before = plan, node, before
         self._name = node.options.activation
-        self._number = curve_number(self._name)
+        self._number = curve_number(self._name) if self._name in DERIVATIVES else None
 
     def forward(self) -> Output:
         """The steps that make the output, and the output."""

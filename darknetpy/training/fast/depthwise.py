@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from functools import partial
 
 import numpy as np
@@ -46,7 +47,7 @@ class DepthwiseStore(ArrayStore):
         super().__init__(node)
         self._taps, self._blocks = size * size, blocks_of(node.output_shape[0])
         shape = self._blocks, self._taps, LANES
-        self.forward, self.backward = (aligned_zeros(self._blocks * self._taps * LANES).reshape(shape) for _ in "fb")
+        self.forward, self.backward = (aligned_zeros(math.prod(shape)).reshape(shape) for _ in range(2))
 
     def pack(self, plan: Plan) -> None:
         plan.call(self._put_in_order)
@@ -82,8 +83,7 @@ class TrainedDepthwise(TrainedSums):
         return self._parts_of(self.output)
 
     def add_up(self, plan: Plan, source: Output, finishing: Record) -> None:
-        down, right = self.part.strides
-        fields = self._windows(self.source, self.output, self.part.padding, (down, right), (1, 1))
+        fields = self._windows(self.source, self.output, self.part.padding, self.part.strides, (1, 1))
         self._filter(plan, source.loading(plan), fields, self.filters.forward, finishing)
 
     def add_up_filters(self, plan: Plan, by_z: Record, source: Output) -> None:
